@@ -1,0 +1,60 @@
+import { ConnectError, type HandlerContext } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { DomainError } from "../../domain/errors.ts";
+import { completeConnectError, toConnectError } from "../errors.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "../interceptors/request-id.ts";
+import { isLogged, logCall } from "../interceptors/request-log.ts";
+
+/** Looks at a call after its headers and before its body; throws to refuse it. */
+export type CallGate = (context: HandlerContext) => void | Promise<void>;
+
+/** What the edge's own gate needs to know. */
+export interface CallGateOptions {
+  readonly log: Logger;
+  readonly isDraining: () => boolean;
+  /** The house's further checks: authentication belongs here, so that strangers' bodies are never read. */
+  readonly gate?: CallGate | undefined;
+}
+
+/**
+ * The first thing every call meets: names the request, refuses work while draining, asks the given gate.
+ *
+ * It also is the only place that sees the errors Connect raises before the interceptors of a unary call run (body
+ * too large, undecodable, unknown compression) and after them (answer too large). Connect aborts the call's signal
+ * with such an error right before it writes it out, so the details are added there, in place.
+ */
+export function callGate({ log, isDraining, gate }: CallGateOptions): CallGate {
+  return async (context) => {
+    const call = {
+      requestId: requestIdOf(context.values, context.requestHeader),
+      rpc: `${context.service.typeName}/${context.method.name}`,
+      startedAt: performance.now(),
+    };
+    context.responseHeader.set(REQUEST_ID_HEADER, call.requestId);
+    const tagged = log.child({ requestId: call.requestId });
+    const onAbort = () => {
+      const { reason } = context.signal;
+      if (!(reason instanceof ConnectError)) return;
+      completeConnectError(reason, { log: tagged });
+      if (!isLogged(context.values)) logCall(log, call, reason);
+    };
+    if (context.signal.aborted) onAbort();
+    else context.signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      if (isDraining() && !isHealth(context)) throw draining();
+      await gate?.(context);
+    } catch (error) {
+      throw toConnectError(error, { log: tagged });
+    }
+  };
+}
+
+/** Why calls are refused and streams end while the server stops; the same call succeeds elsewhere or later. */
+export function draining(): DomainError {
+  return new DomainError("DRAINING", "the server is shutting down", { retryAfterMs: 1000 });
+}
+
+/** Health still answers while draining: it is how load balancers learn of it. */
+function isHealth(context: HandlerContext): boolean {
+  return context.service.typeName === "grpc.health.v1.Health";
+}

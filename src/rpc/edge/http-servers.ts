@@ -1,0 +1,113 @@
+import http from "node:http";
+import http2 from "node:http2";
+import type { Socket } from "node:net";
+import type { Logger } from "pino";
+import type { EdgeLimits } from "./limits.ts";
+import type { EdgeRequest, EdgeResponse } from "./refusal.ts";
+import { keepAlive } from "./session-keepalive.ts";
+
+type Handler = (request: EdgeRequest, response: EdgeResponse) => void;
+
+/** What both servers need to be built. */
+export interface HttpServerOptions {
+  readonly handler: Handler;
+  readonly limits: EdgeLimits;
+  readonly log: Logger;
+  readonly isDraining: () => boolean;
+}
+
+/** The answer to an HTTP/1.1 request that could not be parsed, by Node's error code; 400 for all others. */
+const STATUS_LINES = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Payload Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
+
+/** An HTTP/1.1 server that never listens: the acceptor hands it its connections. */
+export function createHttp1Server({ handler, limits, log, isDraining }: HttpServerOptions): http.Server {
+  const server = http.createServer(
+    {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.handshakeTimeoutMs,
+      requestTimeout: limits.bodyTimeoutMs + limits.handshakeTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(limits.handshakeTimeoutMs, 5000),
+      insecureHTTPParser: false,
+    },
+    (request, response) => {
+      const { socket } = request;
+      if (isDraining() || contentLength(request) > limits.maxMessageBytes) {
+        response.setHeader("connection", "close");
+      }
+      // A refused body stays unread in the connection: the next request behind it would wait for ever.
+      response.once("finish", () => {
+        if (!request.complete || isDraining()) socket.destroySoon();
+      });
+      handler(request, response);
+    },
+  );
+  server.maxHeadersCount = limits.maxHeaders;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    log.debug({ err: error }, "HTTP/1.1 client error");
+    if (!socket.writable) socket.destroy();
+    else
+      socket.end(
+        `HTTP/1.1 ${STATUS_LINES.get(error.code ?? "") ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`,
+      );
+  });
+  // Node starts watching header and request times when a server begins to listen, which this one never does.
+  server.emit("listening");
+  return server;
+}
+
+/** An HTTP/2 server that never listens, and the sessions it has. */
+export interface Http2Front {
+  readonly server: http2.Http2Server;
+  readonly sessions: ReadonlySet<http2.ServerHttp2Session>;
+}
+
+/** Flow control: what one call and one connection may have under way, in bytes; big requests need big windows. */
+const STREAM_WINDOW_BYTES = 16 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
+
+/** As `createHttp1Server`, for HTTP/2. Errors of sessions and sockets are the peers' business: logged at debug. */
+export function createHttp2Front({ handler, limits, log }: HttpServerOptions): Http2Front {
+  const server = http2.createServer(
+    {
+      settings: {
+        initialWindowSize: STREAM_WINDOW_BYTES,
+        maxConcurrentStreams: limits.maxStreamsPerConnection,
+        maxHeaderListSize: limits.maxHeaderBytes,
+        enableConnectProtocol: false,
+      },
+      maxHeaderListPairs: limits.maxHeaders,
+      maxOutstandingPings: 10,
+      maxSettings: 32,
+      // In MiB. Counts what is buffered for a session in both directions, so it must hold a full window and more.
+      maxSessionMemory: 2 * (CONNECTION_WINDOW_BYTES >> 20),
+      maxSessionInvalidFrames: 50,
+      maxSessionRejectedStreams: 50,
+      strictFieldWhitespaceValidation: true,
+    },
+    handler,
+  );
+  const sessions = new Set<http2.ServerHttp2Session>();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.on("error", (error) => log.debug({ err: error }, "HTTP/2 session error"));
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    keepAlive(session, limits);
+  });
+  server.on("sessionError", (error) => log.debug({ err: error }, "HTTP/2 session error"));
+  return { server, sessions };
+}
+
+/** Gives an accepted connection to one of the servers. */
+export function handOver(server: http.Server | http2.Http2Server, socket: Socket): void {
+  server.emit("connection", socket);
+}
+
+function contentLength(request: http.IncomingMessage): number {
+  return Number(request.headers["content-length"] ?? 0);
+}

@@ -1,0 +1,38 @@
+/** What one caller may ask of the edge. The stack below has next to no limits of its own: each stands here. */
+export interface EdgeLimits {
+  /** Largest message read or written, in bytes, after decompression. */
+  readonly maxMessageBytes: number;
+  /** Longest deadline a caller may set, and the one of unary calls that set none, in milliseconds. */
+  readonly maxTimeoutMs: number;
+  /** How long the request of a call without client streaming may take to arrive, in milliseconds. */
+  readonly bodyTimeoutMs: number;
+  /** How long a connection may take to say what it speaks (TLS handshake, first bytes, HTTP/1.1 headers), in ms. */
+  readonly handshakeTimeoutMs: number;
+  /** How long an HTTP/1.1 connection may stay idle between requests, in milliseconds. */
+  readonly keepAliveTimeoutMs: number;
+  /** How often an HTTP/2 peer is asked whether it is still there, and how long it may take to answer, in ms. */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+  /** All headers of one request together, in bytes. */
+  readonly maxHeaderBytes: number;
+  /** Headers of one request. */
+  readonly maxHeaders: number;
+  /** Open connections, and open calls on one HTTP/2 connection. */
+  readonly maxConnections: number;
+  readonly maxStreamsPerConnection: number;
+}
+
+/** The limits of a server whose settings say nothing else. */
+export const DEFAULT_LIMITS: EdgeLimits = {
+  maxMessageBytes: 64 * 1024 * 1024,
+  maxTimeoutMs: 60_000,
+  bodyTimeoutMs: 60_000,
+  handshakeTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 60_000,
+  pingIntervalMs: 30_000,
+  pingTimeoutMs: 10_000,
+  maxHeaderBytes: 16 * 1024,
+  maxHeaders: 64,
+  maxConnections: 10_000,
+  maxStreamsPerConnection: 100,
+};
