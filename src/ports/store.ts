@@ -8,6 +8,7 @@ import type { Lease } from "./lock-manager.ts";
 /** What kinds of documents the book holds. A kind is a folder of the store, never part of user input. */
 export const DOC_KINDS = [
   "run",
+  "applied_run",
   "allocation",
   "activation",
   "decisions",
@@ -55,10 +56,15 @@ export interface Collection {
   readonly scope: string;
 }
 
+/** Sums that span worlds which no single lock covers, kept by the store itself. */
+export type BudgetName = "allocation";
+
 /** What to read in one consistent step. */
 export interface ReadQuery {
   readonly keys: readonly DocKey[];
   readonly collections?: readonly Collection[];
+  /** Also tell this budget's total. */
+  readonly budget?: BudgetName;
 }
 
 /** The answer, in the order of the query, all of it as of `head`. Collections are sorted by the UTF-8 bytes of the id. */
@@ -66,6 +72,8 @@ export interface ReadResult {
   readonly head: Head;
   readonly docs: readonly (Doc | undefined)[];
   readonly collections: readonly (readonly Doc[])[];
+  /** Total of the budget that was asked for, in its integer units; 0 when none was. */
+  readonly budgetTotal: number;
 }
 
 /** One page of a collection. `newest` orders by creation, latest first; `id` by the UTF-8 bytes of the id. */
@@ -94,6 +102,17 @@ export interface DocPut {
   readonly body: string;
 }
 
+/**
+ * Sets what single members take of a budget; members that are not named keep theirs. Amounts are integers
+ * (0 … 2^53 − 1), so that the running total is exact in every store and never drifts.
+ */
+export interface BudgetChange {
+  readonly name: BudgetName;
+  readonly set: readonly { readonly member: string; readonly units: number }[];
+  /** The commit is refused when the total would be above this AND above what it was before; undefined = no limit. */
+  readonly limit?: number;
+}
+
 /** One event of the commit, JSON text. The store adds the revision and the world's next sequence number. */
 export interface EventDraft {
   readonly worldId: string;
@@ -108,12 +127,14 @@ export interface AuditDraft {
 
 /**
  * One atomic step. The store checks, in this order and before anything is written: the run claim, the lease
- * (nonce and fence of every world in it are compared for equality), the expectations. Then it appends and writes.
+ * (nonce and fence of every world in it are compared for equality), the expectations, the budget. Then it appends and
+ * writes.
  */
 export interface CommitRequest {
   readonly lease?: Lease;
   readonly claim?: RunClaim;
   readonly expect?: readonly DocExpectation[];
+  readonly budget?: BudgetChange;
   readonly puts?: readonly DocPut[];
   readonly deletes?: readonly DocKey[];
   readonly events?: readonly EventDraft[];
@@ -135,7 +156,9 @@ export type CommitOutcome =
   | { readonly kind: "replayed"; readonly run: Doc | undefined }
   | { readonly kind: "run_reused"; readonly fingerprint: string; readonly run: Doc | undefined }
   | { readonly kind: "fenced"; readonly worldId: string }
-  | { readonly kind: "stale"; readonly key: DocKey; readonly version: number };
+  | { readonly kind: "stale"; readonly key: DocKey; readonly version: number }
+  /** `total` is what the budget would have come to. */
+  | { readonly kind: "over_budget"; readonly total: number };
 
 /** A claimed run: the fingerprint of its request and its document. */
 export interface StoredRun {
