@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { EventDraft } from "../ports/store.ts";
 
 /**
@@ -14,7 +14,7 @@ export function eventsPayload(events: readonly EventDraft[]): string {
 
 /** SHA-256 of the payload's UTF-8 bytes, 64 hex digits. */
 export function payloadDigest(payload: string): string {
-  return createHash("sha256").update(payload, "utf8").digest("hex");
+  return hash("sha256", payload);
 }
 
 /**
@@ -31,7 +31,5 @@ export function chainHash(
   digest: string,
   sequences: readonly number[],
 ): string {
-  return createHash("sha1")
-    .update(`${previousHash}|${revision}|${digest}|${sequences.join(",")}`, "utf8")
-    .digest("hex");
+  return hash("sha1", `${previousHash}|${revision}|${digest}|${sequences.join(",")}`);
 }
