@@ -111,24 +111,20 @@ export function reasonOf(error: ConnectError): string | undefined {
 
 const INTERNAL_TEXT = "internal error";
 
-/** Reasons of the RPC layer's own errors that are in no domain: the names of their gRPC codes. */
-const NAME_BY_CODE: Partial<Record<Code, string>> = {
-  [Code.Canceled]: "CANCELLED",
+/** The reasons of errors that the RPC layer itself raises; every other code from there is a mistake of ours. */
+const REASON_BY_CODE: Partial<Record<Code, string>> = {
+  [Code.Canceled]: "CANCELED",
   [Code.DeadlineExceeded]: "DEADLINE_EXCEEDED",
-  [Code.NotFound]: "NOT_FOUND",
-  [Code.AlreadyExists]: "ALREADY_EXISTS",
+  [Code.NotFound]: "UNIMPLEMENTED", // a health check for a service this server does not have
   [Code.PermissionDenied]: "PERMISSION_DENIED",
   [Code.ResourceExhausted]: "LIMIT_EXCEEDED",
-  [Code.FailedPrecondition]: "FAILED_PRECONDITION",
-  [Code.Aborted]: "ABORTED",
-  [Code.OutOfRange]: "OUT_OF_RANGE",
   [Code.Unimplemented]: "UNIMPLEMENTED",
-  [Code.Unavailable]: "UNAVAILABLE",
   [Code.Unauthenticated]: "UNAUTHENTICATED",
 };
 
 function refusalOf(error: ConnectError, log: ErrorLog): Refusal {
   const message = error.rawMessage;
+  if (isPeerGone(error)) return { reason: "CANCELED", code: Code.Canceled, message: "the caller went away" };
   if (error.code === Code.InvalidArgument || isUndecodable(error)) {
     const violations = [{ field: fieldOf(error), description: message }];
     return { reason: "INVALID_FIELD", code: Code.InvalidArgument, message, violations };
@@ -136,8 +132,13 @@ function refusalOf(error: ConnectError, log: ErrorLog): Refusal {
   if (error.code === Code.ResourceExhausted && /\bthan configured (read|write)MaxBytes\b/.test(message)) {
     return { reason: "MESSAGE_TOO_LARGE", code: error.code, message };
   }
-  const reason = NAME_BY_CODE[error.code];
+  const reason = REASON_BY_CODE[error.code];
   return reason === undefined ? internalRefusal(error, log) : { reason, code: error.code, message };
+}
+
+/** A connection or stream that ended under the call: nobody reads the answer, and it must not look like our fault. */
+function isPeerGone(error: ConnectError): boolean {
+  return error.code === Code.Aborted || error.rawMessage.startsWith("http/2 stream closed with error code");
 }
 
 function internalRefusal(error: unknown, log: ErrorLog): Refusal {
@@ -179,27 +180,35 @@ function amend(error: ConnectError, refusal: Refusal): ConnectError {
   if (retryAfterMs !== undefined) {
     error.details.push({ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(retryAfterMs) } });
   }
-  return Object.assign(error, { code: refusal.code, rawMessage: cut(refusal.message, MAX_MESSAGE_LENGTH) });
+  return Object.assign(error, { code: refusal.code, rawMessage: cut(refusal.message, MAX_MESSAGE_BYTES) });
 }
 
-/** gRPC details travel as HTTP/2 trailers, base64-encoded: clients accept 8 KiB of them and drop the call beyond. */
-const MAX_MESSAGE_LENGTH = 1000;
-const MAX_VIOLATION_LENGTH = 300;
-const MAX_VIOLATIONS_BYTES = 3000;
+/**
+ * Sizes in UTF-8 bytes. The text travels percent-encoded (three for one in the worst case) and the details in base64,
+ * all as HTTP/2 trailers, of which some gRPC clients accept no more than 8 KiB.
+ */
+const MAX_MESSAGE_BYTES = 600;
+const MAX_VIOLATION_BYTES = 300;
+const MAX_VIOLATIONS_BYTES = 2500;
 
 function withinBudget(violations: readonly FieldViolation[]): FieldViolation[] {
   const kept: FieldViolation[] = [];
   let bytes = 0;
   for (const violation of violations) {
-    const field = cut(violation.field, MAX_VIOLATION_LENGTH);
-    const description = cut(violation.description, MAX_VIOLATION_LENGTH);
+    const field = cut(violation.field, MAX_VIOLATION_BYTES);
+    const description = cut(violation.description, MAX_VIOLATION_BYTES);
     bytes += Buffer.byteLength(field) + Buffer.byteLength(description);
-    if (bytes > MAX_VIOLATIONS_BYTES && kept.length > 0) break;
+    if (bytes > MAX_VIOLATIONS_BYTES) break;
     kept.push({ field, description });
   }
   return kept;
 }
 
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
+function cut(text: string, maxBytes: number): string {
+  const whole = text.toWellFormed(); // half a surrogate pair cannot be encoded at all
+  if (Buffer.byteLength(whole) <= maxBytes) return whole;
+  const start = Buffer.from(whole)
+    .subarray(0, maxBytes - 3)
+    .toString();
+  return `${start.replace(/\ufffd$/, "")}…`;
 }
