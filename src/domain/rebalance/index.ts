@@ -1,0 +1,5 @@
+export { columnsFromRows } from "./columns.ts";
+export { aggregateGlobalDeltas, type NetResult } from "./global.ts";
+export { roundToLot, wholeLots } from "./lots.ts";
+export { planRebalance } from "./plan.ts";
+export * from "./types.ts";
