@@ -3,3 +3,5 @@ export { aggregateGlobalDeltas, type NetResult } from "./global.ts";
 export { roundToLot, wholeLots } from "./lots.ts";
 export { planRebalance } from "./plan.ts";
 export * from "./types.ts";
+export { planChecked, validateRebalance } from "./validate.ts";
+export type { PositionSource } from "./validate-positions.ts";
