@@ -1,14 +1,14 @@
 import { columnsFromRows } from "./columns.ts";
-import { internPairs } from "./intern.ts";
+import { type Interned, internPairs } from "./intern.ts";
 import { type LotRule, lotLookup, quantityOfLots } from "./lots.ts";
 import { isNoise } from "./noise.ts";
 import type { PositionColumns, SkippedDelta, SymbolDelta, WorldPlan } from "./types.ts";
 
-/** A world's delta with the dictionary indexes of its (venue, symbol). */
-export interface NetEntry {
-  readonly delta: SymbolDelta;
-  readonly symbol: number;
-  readonly venue: number;
+/** Deltas of all worlds, one after the other, with the dictionary indexes of their (venue, symbol). */
+export interface NetEntries {
+  readonly deltas: readonly SymbolDelta[];
+  readonly symbol: Uint32Array;
+  readonly venue: Uint32Array;
 }
 
 /** What remains after netting, and what fell below the minimum. */
@@ -17,80 +17,75 @@ export interface NetResult {
   readonly skipped: readonly SkippedDelta[];
 }
 
-interface Net {
-  qty: number;
-  size: number;
-  notional: number;
-  value: number;
-  residual: number;
-}
+/** Sums by group, side by side: quantity, |quantity|, notional, |quantity| * mark, residue. */
+const WIDTH = 5;
 
 /**
  * Nets deltas over worlds by (venue, symbol), in order of first appearance: quantities, notionals and residues
  * are sums, the mark is the average by |quantity|.
  */
 export function netDeltas(
-  entries: readonly NetEntry[],
+  entries: NetEntries,
   names: Pick<PositionColumns, "symbols" | "venues">,
   minNotional: number,
   ruleOf: (symbol: number) => LotRule | undefined,
 ): NetResult {
-  const venue = Uint32Array.from(entries, (entry) => entry.venue);
-  const symbol = Uint32Array.from(entries, (entry) => entry.symbol);
-  const groups = internPairs(venue, symbol, entries.length, names.venues.length + 1, names.symbols.length);
-  const nets: Net[] = [];
-  entries.forEach(({ delta }, at) => {
-    const group = groups.ids[at] as number;
-    nets[group] ??= { qty: 0, size: 0, notional: 0, value: 0, residual: 0 };
-    addDelta(nets[group] as Net, delta);
-  });
+  const { deltas: parts, symbol, venue } = entries;
+  const groups = internPairs(venue, symbol, parts.length, names.venues.length + 1, names.symbols.length);
+  const sums = sumGroups(parts, groups);
   const deltas: SymbolDelta[] = [];
   const skipped: SkippedDelta[] = [];
-  nets.forEach((net, group) => {
-    const first = entries[groups.firstRow[group] as number] as NetEntry;
-    const deltaQty = netQuantity(net, ruleOf(first.symbol));
-    if (deltaQty === 0) return;
-    const { symbol, venue } = first.delta;
-    const { notional } = net;
+  for (let group = 0; group < groups.size; group++) {
+    const first = groups.firstRow[group] as number;
+    const at = group * WIDTH;
+    const size = sums[at + 1] as number;
+    const deltaQty = netQuantity(sums[at] as number, size, ruleOf(symbol[first] as number));
+    if (deltaQty === 0) continue;
+    const part = parts[first] as SymbolDelta;
+    const notional = sums[at + 2] as number;
     if (Math.abs(notional) < minNotional) {
       skipped.push({
         reason: "BELOW_MIN_NOTIONAL",
         worldId: "",
         strategyId: "",
-        symbol,
-        venue,
+        symbol: part.symbol,
+        venue: part.venue,
         deltaQty,
         notional,
       });
-    } else {
-      deltas.push({
-        symbol,
-        venue,
-        deltaQty,
-        mark: net.value / net.size,
-        notional,
-        residualQty: net.residual,
-      });
+      continue;
     }
-  });
+    const mark = (sums[at + 3] as number) / size;
+    const residualQty = sums[at + 4] as number;
+    deltas.push({ symbol: part.symbol, venue: part.venue, deltaQty, mark, notional, residualQty });
+  }
   return { deltas, skipped };
 }
 
-function addDelta(net: Net, delta: SymbolDelta): void {
-  const size = Math.abs(delta.deltaQty);
-  net.qty += delta.deltaQty;
-  net.size += size;
-  net.notional += delta.notional;
-  net.value += size * delta.mark;
-  net.residual += delta.residualQty;
+function sumGroups(parts: readonly SymbolDelta[], groups: Interned): Float64Array {
+  const sums = new Float64Array(groups.size * WIDTH);
+  const add = (at: number, figure: number): void => {
+    sums[at] = (sums[at] as number) + figure;
+  };
+  for (let entry = 0; entry < parts.length; entry++) {
+    const delta = parts[entry] as SymbolDelta;
+    const at = (groups.ids[entry] as number) * WIDTH;
+    const size = Math.abs(delta.deltaQty);
+    add(at, delta.deltaQty);
+    add(at + 1, size);
+    add(at + 2, delta.notional);
+    add(at + 3, size * delta.mark);
+    add(at + 4, delta.residualQty);
+  }
+  return sums;
 }
 
 /** A sum of whole lots is whole lots again, without the float noise of adding them. */
-function netQuantity(net: Net, rule: LotRule | undefined): number {
-  if (isNoise(net.qty, net.size)) return 0;
-  if (rule === undefined) return net.qty;
-  const lots = Math.round(net.qty / rule.lot);
-  return Number.isSafeInteger(lots) ? quantityOfLots(lots, rule) : net.qty;
+function netQuantity(sum: number, size: number, rule: LotRule | undefined): number {
+  if (isNoise(sum, size)) return 0;
+  if (rule === undefined) return sum;
+  const lots = Math.round(sum / rule.lot);
+  return Number.isSafeInteger(lots) ? quantityOfLots(lots, rule) : sum;
 }
 
 /**
@@ -108,10 +103,6 @@ export function aggregateGlobalDeltas(
   const names = columnsFromRows(
     deltas.map(({ symbol, venue, mark }) => ({ worldId: "", strategyId: "", symbol, venue, qty: 0, mark })),
   );
-  const entries = deltas.map((delta, at) => ({
-    delta,
-    symbol: names.symbol[at] as number,
-    venue: names.venue[at] as number,
-  }));
-  return netDeltas(entries, names, minTradeNotional, lotLookup(names.symbols, lotBySymbol));
+  const { symbol, venue } = names;
+  return netDeltas({ deltas, symbol, venue }, names, minTradeNotional, lotLookup(names.symbols, lotBySymbol));
 }

@@ -1,12 +1,13 @@
 import { venueName } from "./columns.ts";
-import { type NetEntry, netDeltas } from "./global.ts";
+import { type NetEntries, netDeltas } from "./global.ts";
 import { type Ledger, MIXED, readLedger, UNMARKED } from "./ledger.ts";
 import { type LotRule, lotLookup, lotResidue, roundByRule } from "./lots.ts";
 import { isNoise } from "./noise.ts";
-import { computeScales, type Scales } from "./scales.ts";
+import { computeScales, type Scales, type WorldScale } from "./scales.ts";
 import type {
   OperationCounter,
   PlannerRules,
+  PositionColumns,
   RebalanceInput,
   SkippedDelta,
   SymbolDelta,
@@ -159,31 +160,50 @@ function settleKeys(
   const minNotional = input.minTradeNotional;
   const skipped: SkippedDelta[] = [];
   const shared: Settlement = { ledger, changes, marks, ruleOf, minNotional, fraction, skipped };
-  const worlds = scales.worlds.map(({ worldId }) => ({ worldId, entries: [] as NetEntry[] }));
-  const wanted = new Float64Array(worlds.length);
-  const wantedGross = new Float64Array(worlds.length);
+  const perWorld = scales.worlds.map((world) => openPlan(world));
+  const wanted = new Float64Array(perWorld.length);
+  const wantedGross = new Float64Array(perWorld.length);
   for (let key = 0; key < keys.size; key++) {
     const row = keys.firstRow[key] as number;
     const order = scales.orderOfWorld[positions.world[row] as number] as number;
     wanted[order] = (wanted[order] as number) + (changes.notional[key] as number);
     wantedGross[order] = (wantedGross[order] as number) + (changes.gross[key] as number);
-    const world = worlds[order] as (typeof worlds)[number];
-    const delta = settleKey(shared, key, row, world.worldId);
+    const { plan, rows } = perWorld[order] as OpenPlan;
+    const delta = settleKey(shared, key, row, plan.worldId);
     if (delta === undefined) continue;
-    const symbol = positions.symbol[row] as number;
-    world.entries.push({ delta, symbol, venue: positions.venue[row] as number });
+    plan.deltas.push(delta);
+    rows.push(row);
   }
-  const net = netDeltas(
-    worlds.flatMap((world) => world.entries),
-    positions,
-    minNotional,
-    ruleOf,
-  );
-  const perWorld = scales.worlds.map(({ worldId, scaleWorld, scaleByStrategy }, order) => {
-    const deltas = (worlds[order] as (typeof worlds)[number]).entries.map((entry) => entry.delta);
-    return { worldId, scaleWorld, scaleByStrategy, deltas };
-  });
-  return { perWorld, globalDeltas: net.deltas, skipped: [...skipped, ...net.skipped], wanted, wantedGross };
+  const net = netDeltas(netEntries(positions, perWorld), positions, minNotional, ruleOf);
+  for (const each of net.skipped) skipped.push(each);
+  const plans = perWorld.map(({ plan }) => plan);
+  return { perWorld: plans, globalDeltas: net.deltas, skipped, wanted, wantedGross };
+}
+
+/** A world's plan while its deltas are found, with a row of each delta's key. */
+interface OpenPlan {
+  readonly plan: WorldPlan & { readonly deltas: SymbolDelta[] };
+  readonly rows: number[];
+}
+
+function openPlan({ worldId, scaleWorld, scaleByStrategy }: WorldScale): OpenPlan {
+  return { plan: { worldId, scaleWorld, scaleByStrategy, deltas: [] }, rows: [] };
+}
+
+function netEntries({ symbol, venue }: PositionColumns, perWorld: readonly OpenPlan[]): NetEntries {
+  const deltas =
+    perWorld.length === 1
+      ? (perWorld[0] as OpenPlan).plan.deltas
+      : perWorld.flatMap(({ plan }) => plan.deltas);
+  const entries = { deltas, symbol: new Uint32Array(deltas.length), venue: new Uint32Array(deltas.length) };
+  let at = 0;
+  for (const { rows } of perWorld) {
+    for (const row of rows) {
+      entries.symbol[at] = symbol[row] as number;
+      entries.venue[at++] = venue[row] as number;
+    }
+  }
+  return entries;
 }
 
 /** One key's delta, or nothing: for a change of 0, and for one that is dropped and then listed as skipped. */
