@@ -1,9 +1,13 @@
-/** `: did you mean …?` for the known name that a misspelt one is closest to, or nothing when none is close. */
-export function suggestion(name: string, known: readonly string[]): string {
-  const limit = Math.max(2, Math.floor(name.length / 3));
+/**
+ * `; did you mean …?` with the known name that a misspelt one is closest to, or nothing when none is close.
+ * All names begin with `prefix`, which does not count.
+ */
+export function suggestion(name: string, known: readonly string[], prefix: string): string {
+  const bare = name.slice(prefix.length);
+  const limit = Math.max(2, Math.floor(bare.length / 3));
   let best: { name: string; distance: number } | undefined;
   for (const candidate of known) {
-    const distance = editDistance(name, candidate);
+    const distance = editDistance(bare, candidate.slice(prefix.length));
     if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY))
       best = { name: candidate, distance };
   }

@@ -56,7 +56,7 @@ function unknownKeys(
 ) {
   const unknown = [...record.keys()].map(String).filter((key) => !known.includes(key));
   const paths = known.map((key) => `${path}.${key}`);
-  return unknown.map((key): SettingProblem => unknownName(`${path}.${key}`, paths, origin));
+  return unknown.map((key): SettingProblem => unknownName(`${path}.${key}`, paths, origin, `${path}.`));
 }
 
 /** The top record, or the reason why there is none. Reasons never repeat the file's text: it may hold secrets. */
@@ -83,8 +83,9 @@ function parseYaml(text: string): ReadonlyMap<unknown, unknown> | string {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof RangeError) return "it is nested too deeply";
   if (error instanceof ReferenceError) return "YAML aliases are not allowed";
-  if (error instanceof Error && "code" in error) return String(error.code);
-  return "it is not a UTF-8 text file";
+  if (error instanceof TypeError) return "it is not a UTF-8 text file";
+  return error instanceof Error && "code" in error
+    ? String(error.code)
+    : "an unexpected fault of the YAML reader";
 }

@@ -43,7 +43,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     const origin: Origin = { source: "env", at: variable };
     const name = VARIABLES.get(variable);
     if (name !== undefined) given.push({ name, raw, origin });
-    else problems.push(unknownName(variable, [...VARIABLES.keys()], origin));
+    else problems.push(unknownName(variable, [...VARIABLES.keys()], origin, ENV_PREFIX));
   }
   return { given, problems };
 }
@@ -62,7 +62,8 @@ export function readFlags(argv: readonly string[]): FlagReading {
     const origin: Origin = { source: "flag", at };
     const name = FLAGS.get(flag);
     if (flag === "") problems.push({ name: at, origin, reason: "is not a flag" });
-    else if (name === undefined && flag !== "config") problems.push(unknownName(at, FLAG_NAMES, origin));
+    else if (name === undefined && flag !== "config")
+      problems.push(unknownName(at, FLAG_NAMES, origin, "--"));
     else if (value === undefined) problems.push({ name: at, origin, reason: "needs a value" });
     else if (name === undefined) config = value;
     else given.push({ name, raw: value, origin });
@@ -119,6 +120,12 @@ function switchValue({ name, rawName }: { name: string; rawName: string }): stri
   return setting !== undefined && isSwitch(setting) ? String(rawName === `--${name}`) : undefined;
 }
 
-export function unknownName(name: string, known: readonly string[], origin: Origin): SettingProblem {
-  return { name, origin, reason: `is not known${suggestion(name, known)}` };
+/** `prefix` is common to all names and tells nothing about which of them was meant. */
+export function unknownName(
+  name: string,
+  known: readonly string[],
+  origin: Origin,
+  prefix: string,
+): SettingProblem {
+  return { name, origin, reason: `is not known${suggestion(name, known, prefix)}` };
 }
