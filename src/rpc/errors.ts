@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
@@ -155,12 +156,10 @@ function isUndecodable(error: ConnectError): boolean {
   );
 }
 
-/** The field that a JSON decoder stumbled over, the header a refusal names, or "" for the message as a whole. */
+/** The field that a JSON decoder stumbled over, `timeout` for a deadline, or "" for the message as a whole. */
 function fieldOf(error: ConnectError): string {
-  const { cause } = error;
-  if (cause instanceof Error && "field" in cause && typeof cause.field === "function") {
-    const field: unknown = cause.field();
-    if (typeof field === "object" && field !== null && "name" in field) return String(field.name);
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (isFieldError(cause)) return cause.field().name;
   }
   return /^(timeout |protocol error: invalid .*timeout)/.test(error.rawMessage) ? "timeout" : "";
 }

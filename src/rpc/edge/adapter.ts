@@ -1,17 +1,5 @@
 import { type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
-import type {
-  UniversalHandler,
-  UniversalServerRequest,
-  UniversalServerResponse,
-} from "@connectrpc/connect/protocol";
-import {
-  headerTimeout as CONNECT_TIMEOUT,
-  parseTimeout as parseConnectTimeout,
-} from "@connectrpc/connect/protocol-connect";
-import {
-  headerTimeout as GRPC_TIMEOUT,
-  parseTimeout as parseGrpcTimeout,
-} from "@connectrpc/connect/protocol-grpc";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
   compressionGzip,
@@ -20,7 +8,7 @@ import {
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { hasUsableAuthority } from "./authority.ts";
-import { withDeadline } from "./body-deadline.ts";
+import { boundTimes, type CallTimes } from "./call-times.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 
 type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]>;
@@ -29,8 +17,7 @@ type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]>;
 export interface AdapterOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   readonly router: RouterOptions;
-  readonly bodyTimeoutMs: number;
-  readonly maxTimeoutMs: number;
+  readonly times: CallTimes;
   readonly log: Logger;
 }
 
@@ -88,49 +75,10 @@ async function answer(
   options: AdapterOptions,
 ): Promise<void> {
   const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-  const result = await handler(withTimes(handler, universal, options));
+  const result = await handler(boundTimes(handler, universal, options.times, options.log));
   const silent = SILENT_REFUSALS.get(result.status);
   if (silent !== undefined && !hasBody(result)) refuse(silent, request, response, options.log);
   else await universalResponseToNodeResponse(result, response);
-}
-
-/** Bounds the times of a call whose caller does not: its body's arrival, and for a unary call its whole length. */
-function withTimes(
-  handler: UniversalHandler,
-  request: UniversalServerRequest,
-  { bodyTimeoutMs, maxTimeoutMs, log }: AdapterOptions,
-): UniversalServerRequest {
-  const { methodKind } = handler.method;
-  if (methodKind === "client_streaming" || methodKind === "bidi_streaming") return request;
-  if (methodKind === "unary") setDefaultTimeout(request.header, maxTimeoutMs);
-  const { body } = request;
-  if (!isByteStream(body)) return request;
-  const timeoutMs = Math.min(bodyTimeoutMs, callTimeoutMs(request.header) ?? bodyTimeoutMs);
-  return { ...request, body: withDeadline(body, timeoutMs, log) };
-}
-
-function setDefaultTimeout(header: Headers, timeoutMs: number): void {
-  const [name, value] = isGrpc(header)
-    ? [GRPC_TIMEOUT, `${timeoutMs}m`]
-    : [CONNECT_TIMEOUT, String(timeoutMs)];
-  if (!header.has(name)) header.set(name, value);
-}
-
-/** What the caller's own deadline leaves, in milliseconds; undefined when it names none or one nobody can read. */
-function callTimeoutMs(header: Headers): number | undefined {
-  const max = Number.MAX_SAFE_INTEGER; // Connect itself refuses those above ours
-  const { timeoutMs } = isGrpc(header)
-    ? parseGrpcTimeout(header.get(GRPC_TIMEOUT), max)
-    : parseConnectTimeout(header.get(CONNECT_TIMEOUT), max);
-  return timeoutMs;
-}
-
-function isGrpc(header: Headers): boolean {
-  return header.get("content-type")?.startsWith("application/grpc") === true;
-}
-
-function isByteStream(body: UniversalServerRequest["body"]): body is AsyncIterable<Uint8Array> {
-  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
 function hasBody(response: UniversalServerResponse): boolean {

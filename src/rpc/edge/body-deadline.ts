@@ -6,22 +6,17 @@ import { completeConnectError, type ErrorLog } from "../errors.ts";
  * must not hold a call, its buffers and its connection for as long as he likes.
  *
  * @param timeoutMs counted from the first read, in milliseconds.
+ * @param ended aborted when the request is over: a body that nobody reads to its end holds no timer beyond that.
  */
 export async function* withDeadline(
   body: AsyncIterable<Uint8Array>,
   timeoutMs: number,
+  ended: AbortSignal,
   log: ErrorLog,
 ): AsyncGenerator<Uint8Array> {
   const source = body[Symbol.asyncIterator]();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new ConnectError(
-      `the request did not arrive within ${timeoutMs} ms`,
-      Code.DeadlineExceeded,
-    );
-    timer = setTimeout(() => reject(completeConnectError(error, { log })), timeoutMs);
-  });
-  late.catch(() => undefined); // nobody waits for it while a chunk is being worked on
+  const { late, clear } = lateness(timeoutMs, log);
+  ended.addEventListener("abort", clear, { once: true });
   try {
     for (;;) {
       const result = await Promise.race([source.next(), late]);
@@ -29,8 +24,22 @@ export async function* withDeadline(
       yield result.value;
     }
   } finally {
-    clearTimeout(timer);
+    clear();
+    ended.removeEventListener("abort", clear);
     // Not awaited: a body that hangs would not return before its next chunk.
     source.return?.().catch(() => undefined);
   }
+}
+
+function lateness(timeoutMs: number, log: ErrorLog): { late: Promise<never>; clear: () => void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined); // nobody waits for it while a chunk is being worked on
+  const timer = setTimeout(() => {
+    const error = new ConnectError(
+      `the request did not arrive within ${timeoutMs} ms`,
+      Code.DeadlineExceeded,
+    );
+    reject(completeConnectError(error, { log }));
+  }, timeoutMs);
+  return { late: promise, clear: () => clearTimeout(timer) };
 }

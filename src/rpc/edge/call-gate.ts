@@ -17,11 +17,8 @@ export interface CallGateOptions {
 }
 
 /**
- * The first thing every call meets: names the request, refuses work while draining, asks the given gate.
- *
- * It also is the only place that sees the errors Connect raises before the interceptors of a unary call run (body
- * too large, undecodable, unknown compression) and after them (answer too large). Connect aborts the call's signal
- * with such an error right before it writes it out, so the details are added there, in place.
+ * The first thing every call meets: names the request, refuses work while draining, asks the given gate. It also
+ * arranges that the errors no interceptor sees get their details and their log line.
  */
 export function callGate({ log, isDraining, gate }: CallGateOptions): CallGate {
   return async (context) => {
@@ -32,14 +29,10 @@ export function callGate({ log, isDraining, gate }: CallGateOptions): CallGate {
     };
     context.responseHeader.set(REQUEST_ID_HEADER, call.requestId);
     const tagged = log.child({ requestId: call.requestId });
-    const onAbort = () => {
-      const { reason } = context.signal;
-      if (!(reason instanceof ConnectError)) return;
-      completeConnectError(reason, { log: tagged });
-      if (!isLogged(context.values)) logCall(log, call, reason);
-    };
-    if (context.signal.aborted) onAbort();
-    else context.signal.addEventListener("abort", onAbort, { once: true });
+    beforeErrorIsWritten(context, (error) => {
+      completeConnectError(error, { log: tagged });
+      if (!isLogged(context.values)) logCall(log, call, error);
+    });
     try {
       if (isDraining() && !isHealth(context)) throw draining();
       await gate?.(context);
@@ -47,6 +40,23 @@ export function callGate({ log, isDraining, gate }: CallGateOptions): CallGate {
       throw toConnectError(error, { log: tagged });
     }
   };
+}
+
+/**
+ * Connect raises errors before the interceptors of a unary call run (body too large, undecodable, unknown
+ * compression) and after them (answer too large). It has no hook for those, but in every protocol it aborts the
+ * call's context with the error right before it writes the error out: that is where we stand. Without the context's
+ * `abort`, which its type does not show, such errors would merely lack their details.
+ */
+function beforeErrorIsWritten(context: HandlerContext, act: (error: ConnectError) => void): void {
+  if (!("abort" in context) || typeof context.abort !== "function") return;
+  const abort = context.abort.bind(context);
+  Object.assign(context, {
+    abort(reason: unknown) {
+      if (reason instanceof ConnectError) act(reason);
+      abort(reason);
+    },
+  });
 }
 
 /** Why calls are refused and streams end while the server stops; the same call succeeds elsewhere or later. */

@@ -49,8 +49,7 @@ export function createEdge(options: EdgeOptions): Edge {
 
   const handler = createAdapter({
     routes: options.routes,
-    bodyTimeoutMs: limits.bodyTimeoutMs,
-    maxTimeoutMs: limits.maxTimeoutMs,
+    times: limits,
     log,
     router: {
       readMaxBytes: limits.maxMessageBytes,
