@@ -1,0 +1,97 @@
+import type { DocKind } from "../../ports/store.ts";
+
+/**
+ * The only builder of key names. All keys of a book share one hash tag, so that Redis Cluster keeps them on one node
+ * and one script may touch them all.
+ *
+ * Ids become percent-encoded UTF-8: no brace, colon or space of an id can reach the structure of a name, and two
+ * different ids never give the same one.
+ */
+export interface BookKeys {
+  /** Hash: schema, store_id, revision, hash, floor, floor_hash. */
+  readonly meta: string;
+  /** Stream, one entry per commit with id `<revision>-0`: h hash, p previous hash, s sequences, e events payload. */
+  readonly log: string;
+  /** Hash: run id → fingerprint. */
+  readonly claims: string;
+  /** Hash: world id → last sequence. */
+  readonly sequences: string;
+  /** Hash without time limit: world id → `<fence> <nonce>` of the last acquisition. */
+  readonly fences: string;
+  /** Hash: budget → total. */
+  readonly budgets: string;
+  /** Hash: member → units. */
+  budgetMembers(budget: string): string;
+  /** String with time limit: nonce of the holder. */
+  lock(worldId: string): string;
+  /** Stream with ids `<revision>-<index>`: b body. */
+  audit(worldId: string): string;
+  collection(kind: DocKind, scope: string): CollectionKeys;
+}
+
+export interface CollectionKeys {
+  /** Hash: id → `<version> <created> <body>`. */
+  readonly docs: string;
+  /** Sorted set: id with score created. */
+  readonly byCreation: string;
+  /** Sorted set: id with score 0, so in byte order. */
+  readonly byId: string;
+}
+
+export function bookKeys(book: string): BookKeys {
+  const prefix = `ws:{${encoded(book)}}:`;
+  return {
+    meta: `${prefix}meta`,
+    log: `${prefix}log`,
+    claims: `${prefix}claims`,
+    sequences: `${prefix}sequences`,
+    fences: `${prefix}fences`,
+    budgets: `${prefix}budgets`,
+    budgetMembers: (budget) => `${prefix}budget:${encoded(budget)}`,
+    lock: (worldId) => `${prefix}lock:${encoded(worldId)}`,
+    audit: (worldId) => `${prefix}audit:${encoded(worldId)}`,
+    collection(kind, scope) {
+      const name = `${kind}:${encoded(scope)}`;
+      return {
+        docs: `${prefix}docs:${name}`,
+        byCreation: `${prefix}created:${name}`,
+        byId: `${prefix}ids:${name}`,
+      };
+    },
+  };
+}
+
+const PLAIN = /^[\w.-]*$/;
+
+function encoded(id: string): string {
+  return PLAIN.test(id) ? id : encodeURIComponent(id);
+}
+
+/** The KEYS of one script call: every key once, named in ARGV by its position. */
+export interface KeyTable {
+  readonly keys: readonly string[];
+  /** The position of a key, counted from 1 as Lua does. */
+  at(key: string): string;
+  /** The position of a collection's hash; its indexes by creation and by id follow it. */
+  collectionAt(keys: CollectionKeys): string;
+}
+
+export function keyTable(fixed: readonly string[]): KeyTable {
+  const keys = [...fixed];
+  const positions = new Map<string, string>();
+  const collections = new Map<string, string>();
+  return {
+    keys,
+    at: (key) => remembered(positions, key, () => keys.push(key)),
+    collectionAt: ({ docs, byCreation, byId }) =>
+      remembered(collections, docs, () => keys.push(docs, byCreation, byId) - 2),
+  };
+}
+
+function remembered(positions: Map<string, string>, key: string, add: () => number): string {
+  const known = positions.get(key);
+  if (known !== undefined) return known;
+  const position = String(add());
+  positions.set(key, position);
+  return position;
+}
