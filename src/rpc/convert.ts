@@ -1,5 +1,5 @@
 import { invalidFields } from "../domain/errors.ts";
-import type { Ratios, StrategyRatios } from "../domain/rebalance/types.ts";
+import type { PositionColumns, Ratios, StrategyRatios } from "../domain/rebalance/types.ts";
 import { sortedByKey } from "../domain/text.ts";
 
 /** Wire shapes that both packages share. A decoded map has no order of its own: it is sorted here, once. */
@@ -41,4 +41,29 @@ export function optionalVenue(venue: string | undefined): { venue?: string } {
 export function required<M>(message: M | undefined, path: string): M {
   if (message === undefined) throw invalidFields([{ field: path, description: "is required" }]);
   return message;
+}
+
+const ALLOCATION_TTL_SECONDS = 300;
+
+/** How long an allocation counts as fresh, as `google.protobuf.Duration`. */
+export const ALLOCATION_TTL = { seconds: BigInt(ALLOCATION_TTL_SECONDS) };
+
+/** True when an allocation was set longer ago than its time to live. */
+export function isStale(updatedAtMs: number, nowMs: number): boolean {
+  return nowMs - updatedAtMs > ALLOCATION_TTL_SECONDS * 1000;
+}
+
+/** Positions as rows again, for answers that give back a stored request. */
+export function* rowsOf(columns: PositionColumns) {
+  for (let i = 0; i < columns.count; i++) {
+    const venue = columns.venue[i] ?? 0;
+    yield {
+      worldId: columns.worlds[columns.world[i] ?? 0] ?? "",
+      strategyId: columns.strategies[columns.strategy[i] ?? 0] ?? "",
+      symbol: columns.symbols[columns.symbol[i] ?? 0] ?? "",
+      qty: columns.qty[i] ?? 0,
+      mark: columns.mark[i] ?? 0,
+      ...optionalVenue(venue === 0 ? undefined : columns.venues[venue - 1]),
+    };
+  }
 }

@@ -115,8 +115,7 @@ export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
  */
 export type ListAuditEntriesRequest = Message<"worldservice.v1.ListAuditEntriesRequest"> & {
   /**
-   * World whose entries are wanted, 0 to 128 characters; empty = those of every world the caller may read, and of
-   * the book.
+   * World whose entries are wanted, 0 to 128 characters; empty = the book's own entries.
    *
    * @generated from field: string world_id = 1;
    */

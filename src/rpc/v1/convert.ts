@@ -1,7 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ExecutionStatus } from "#gen/worldservice/v1/order_pb.ts";
 import {
+  type ApplyRebalanceResponseSchema,
+  type PositionSchema,
   type RebalancePlanSchema,
   type RebalanceRequest,
+  type RebalanceRequestSchema,
+  type RebalanceRunSchema,
   type SymbolDeltaSchema,
   WarningCode,
   type WarningSchema,
@@ -9,13 +15,25 @@ import {
 } from "#gen/worldservice/v1/rebalance_service_pb.ts";
 import type {
   PlanWarning,
+  PositionColumns,
   RebalanceInput,
   RebalancePlan,
   SymbolDelta,
   WorldPlan,
 } from "../../domain/rebalance/types.ts";
+import type { AppliedRun, RunRecord } from "../../domain/runs/types.ts";
+import type { AppliedOutcome } from "../../orchestration/apply-rebalance/apply-rebalance.ts";
 import type { RebalanceCall } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
-import { fromMap, fromStrategyAllocations, optionalVenue, required, toMap } from "../convert.ts";
+import type { RunAt } from "../../orchestration/read-runs/read-runs.ts";
+import {
+  fromMap,
+  fromStrategyAllocations,
+  optionalVenue,
+  required,
+  rowsOf,
+  toMap,
+  toStrategyAllocations,
+} from "../convert.ts";
 import { positionsOf } from "../wire/positions.ts";
 
 /** The planner's view of a v1 request. Structural faults of the rows are refused here, with their path. */
@@ -77,5 +95,50 @@ export function toRebalancePlan(plan: RebalancePlan): MessageInitShape<typeof Re
     perWorld: Object.fromEntries(plan.perWorld.map((world) => [world.worldId, toWorldPlan(world)])),
     globalDeltas: plan.globalDeltas.map(toSymbolDelta),
     warnings: plan.warnings.map(toWarning),
+  };
+}
+
+export function toPositions(columns: PositionColumns): MessageInitShape<typeof PositionSchema>[] {
+  return [...rowsOf(columns)];
+}
+
+/** A stored request in v1 shape, whichever package sent it. */
+function toRebalanceRequest({
+  input,
+  requestedVersion,
+}: RunRecord): MessageInitShape<typeof RebalanceRequestSchema> {
+  return {
+    schemaVersion: requestedVersion,
+    totalEquity: input.totalEquity,
+    worldAllocBefore: toMap(input.worldBefore),
+    worldAllocAfter: toMap(input.worldAfter),
+    positions: toPositions(input.positions),
+    strategyAllocBeforeTotal: toStrategyAllocations(input.strategyBefore),
+    strategyAllocAfterTotal: toStrategyAllocations(input.strategyAfter),
+    minTradeNotional: input.minTradeNotional,
+    lotSizeBySymbol: toMap(input.lotBySymbol),
+  };
+}
+
+export function toApplyResponse({
+  run,
+  replayed,
+}: AppliedOutcome): MessageInitShape<typeof ApplyRebalanceResponseSchema> {
+  return { runId: run.runId, etag: run.etag, plan: toRebalancePlan(run.plan), replayed };
+}
+
+export function toRebalanceRun({
+  run,
+  revision,
+}: RunAt<AppliedRun>): MessageInitShape<typeof RebalanceRunSchema> {
+  return {
+    runId: run.runId,
+    etag: run.etag,
+    schemaVersion: run.negotiated.schemaVersion,
+    revision: BigInt(revision),
+    createdAt: timestampFromMs(run.createdAtMs),
+    request: toRebalanceRequest(run),
+    plan: toRebalancePlan(run.plan),
+    executionStatus: ExecutionStatus[run.executionStatus],
   };
 }

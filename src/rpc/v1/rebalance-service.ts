@@ -1,15 +1,32 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { RebalanceService } from "#gen/worldservice/v1/rebalance_service_pb.ts";
-import type { Gates } from "../../domain/rebalance/negotiation.ts";
+import { applyRebalance } from "../../orchestration/apply-rebalance/apply-rebalance.ts";
 import { planRebalanceCall } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
-import { fromRebalanceRequest, toRebalancePlan } from "./convert.ts";
+import { getAppliedRun, listAppliedRuns } from "../../orchestration/read-runs/read-runs.ts";
+import type { WriteDeps } from "../../orchestration/shared/deps.ts";
+import { callOptions } from "../call-options.ts";
+import { fromPageToken, pageSize, toPageToken } from "../pages.ts";
+import { fromRebalanceRequest, toApplyResponse, toRebalancePlan, toRebalanceRun } from "./convert.ts";
 
 /** What is served of `worldservice.v1.RebalanceService`. */
-export function rebalanceServiceV1(gates: Gates): Partial<ServiceImpl<typeof RebalanceService>> {
+export function rebalanceServiceV1(deps: WriteDeps): Partial<ServiceImpl<typeof RebalanceService>> {
   return {
     planRebalance(request) {
-      const { plan } = planRebalanceCall(gates, fromRebalanceRequest(request.rebalance, "rebalance"));
+      const { plan } = planRebalanceCall(deps.gates, fromRebalanceRequest(request.rebalance, "rebalance"));
       return { plan: toRebalancePlan(plan) };
+    },
+    async applyRebalance(request, context) {
+      const call = fromRebalanceRequest(request.rebalance, "rebalance");
+      return toApplyResponse(await applyRebalance(deps, request.runId, call, callOptions(context)));
+    },
+    async getRebalanceRun(request) {
+      return { run: toRebalanceRun(await getAppliedRun(deps.store, request.runId)) };
+    },
+    async listRebalanceRuns(request) {
+      const position = fromPageToken(request.pageToken, ["", 0]);
+      const after = position === undefined ? undefined : { id: position[0], created: position[1] };
+      const { runs, next } = await listAppliedRuns(deps.store, pageSize(request.pageSize), after);
+      return { runs: runs.map(toRebalanceRun), nextPageToken: toPageToken(next && [next.id, next.created]) };
     },
   };
 }

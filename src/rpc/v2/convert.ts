@@ -1,9 +1,17 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type AlphaMetricsSchema, MissingReason } from "#gen/worldservice/v2/alpha_metrics_pb.ts";
+import { ExecutionStatus } from "#gen/worldservice/v2/order_pb.ts";
 import {
+  type ApplyRebalanceResponseSchema,
   type HybridMode,
   type OverlayMode,
+  type OverlayModeSchema,
+  type PositionTableSchema,
   type RebalancePlanSchema,
   type RebalanceRequest,
+  type RebalanceRequestSchema,
+  type RebalanceRunSchema,
   type SkippedDeltaSchema,
   SkipReason,
   type SymbolDeltaSchema,
@@ -11,11 +19,13 @@ import {
   type WarningSchema,
   type WorldPlanSchema,
 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
+import type { AlphaEnvelope } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
 import type { Negotiated } from "../../domain/rebalance/negotiation.ts";
 import type {
   OverlayConfig,
   PlanWarning,
+  PositionColumns,
   RebalanceInput,
   RebalanceMode,
   RebalancePlan,
@@ -23,8 +33,19 @@ import type {
   SymbolDelta,
   WorldPlan,
 } from "../../domain/rebalance/types.ts";
+import type { AppliedRun, RunRecord } from "../../domain/runs/types.ts";
+import type { AppliedOutcome } from "../../orchestration/apply-rebalance/apply-rebalance.ts";
 import type { RebalanceCall } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
-import { fromMap, fromStrategyAllocations, optionalVenue, required, toMap } from "../convert.ts";
+import type { RunAt } from "../../orchestration/read-runs/read-runs.ts";
+import {
+  fromMap,
+  fromStrategyAllocations,
+  optionalVenue,
+  required,
+  rowsOf,
+  toMap,
+  toStrategyAllocations,
+} from "../convert.ts";
 import { positionsOf } from "../wire/positions.ts";
 
 function fromOverlay(overlay: OverlayMode | undefined): OverlayConfig | undefined {
@@ -121,18 +142,45 @@ function toSkipped(skipped: SkippedDelta): MessageInitShape<typeof SkippedDeltaS
   };
 }
 
+/** What a plan was made of, beside the plan itself. */
+export interface PlanParts {
+  readonly plan: RebalancePlan;
+  readonly negotiated: Negotiated;
+  readonly intent: JsonObject | undefined;
+  readonly alphaMetrics: AlphaEnvelope | undefined;
+}
+
+/** Performance figures; without any, the message is there and empty. */
+export function toAlphaMetrics(
+  envelope: AlphaEnvelope | undefined,
+): MessageInitShape<typeof AlphaMetricsSchema> {
+  if (envelope === undefined) return {};
+  const figures = (metrics: ReadonlyMap<string, number>) => ({ metrics: toMap(metrics) });
+  const worlds = (map: ReadonlyMap<string, ReadonlyMap<string, number>>) =>
+    Object.fromEntries([...map].map(([world, metrics]) => [world, figures(metrics)]));
+  return {
+    perWorld: worlds(envelope.perWorld),
+    perStrategy: Object.fromEntries(
+      [...envelope.perStrategy].map(([id, map]) => [id, { worlds: worlds(map) }]),
+    ),
+    missing: envelope.missing.map(({ worldId, strategyId, reason, metrics }) => ({
+      worldId,
+      strategyId,
+      reason: MissingReason[reason],
+      metrics: [...metrics],
+    })),
+  };
+}
+
 /** What takes part only in schema version 2. */
-function versionTwoParts(negotiated: Negotiated, intent: JsonObject | undefined) {
+function versionTwoParts({ negotiated, intent, alphaMetrics }: PlanParts) {
   if (negotiated.schemaVersion === 1) return {};
-  return { alphaMetrics: {}, rebalanceIntent: { meta: { ...intent } } };
+  return { alphaMetrics: toAlphaMetrics(alphaMetrics), rebalanceIntent: { meta: { ...intent } } };
 }
 
 /** A plan in v2 shape. */
-export function toRebalancePlan(
-  plan: RebalancePlan,
-  negotiated: Negotiated,
-  intent: JsonObject | undefined,
-): MessageInitShape<typeof RebalancePlanSchema> {
+export function toRebalancePlan(parts: PlanParts): MessageInitShape<typeof RebalancePlanSchema> {
+  const { plan, negotiated } = parts;
   return {
     schemaVersion: negotiated.schemaVersion,
     downgraded: negotiated.downgraded,
@@ -141,6 +189,91 @@ export function toRebalancePlan(
     warnings: plan.warnings.map(toWarning),
     overlayDeltas: plan.overlayDeltas.map((delta) => ({ ...delta })),
     skipped: plan.skipped.map(toSkipped),
-    ...versionTwoParts(negotiated, intent),
+    ...versionTwoParts(parts),
+  };
+}
+
+function toOverlay(overlay: OverlayConfig | undefined): MessageInitShape<typeof OverlayModeSchema> {
+  if (overlay === undefined) return {};
+  return {
+    instrumentByWorld: toMap(overlay.instrumentByWorld),
+    priceBySymbol: toMap(overlay.priceBySymbol),
+    minOrderNotional: overlay.minOrderNotional,
+  };
+}
+
+/** A mode back to its `oneof`; scaling is what no mode means. */
+export function toMode(mode: RebalanceMode) {
+  switch (mode.kind) {
+    case "overlay":
+      return { case: "overlay", value: toOverlay(mode.overlay) } as const;
+    case "hybrid": {
+      const value = { overlay: toOverlay(mode.overlay), scalingFraction: mode.scalingFraction };
+      return { case: "hybrid", value } as const;
+    }
+    default:
+      return { case: undefined } as const;
+  }
+}
+
+/** Positions in the form in which they came. */
+export function toPositionFields(columns: PositionColumns, source: "rows" | "table") {
+  if (source === "rows") return { positions: [...rowsOf(columns)] };
+  return { positionTable: toTable(columns) };
+}
+
+function toTable(columns: PositionColumns): MessageInitShape<typeof PositionTableSchema> {
+  return {
+    worlds: [...columns.worlds],
+    strategies: [...columns.strategies],
+    symbols: [...columns.symbols],
+    venues: [...columns.venues],
+    world: [...columns.world],
+    strategy: [...columns.strategy],
+    symbol: [...columns.symbol],
+    venue: [...columns.venue],
+    qty: [...columns.qty],
+    mark: [...columns.mark],
+  };
+}
+
+/** A stored request in v2 shape, whichever package sent it. */
+function toRebalanceRequest(run: RunRecord): MessageInitShape<typeof RebalanceRequestSchema> {
+  const { input } = run;
+  return {
+    schemaVersion: run.requestedVersion,
+    totalEquity: input.totalEquity,
+    worldAllocBefore: toMap(input.worldBefore),
+    worldAllocAfter: toMap(input.worldAfter),
+    ...toPositionFields(input.positions, run.positionSource),
+    strategyAllocBeforeTotal: toStrategyAllocations(input.strategyBefore),
+    strategyAllocAfterTotal: toStrategyAllocations(input.strategyAfter),
+    minTradeNotional: input.minTradeNotional,
+    lotSizeBySymbol: toMap(input.lotBySymbol),
+    mode: toMode(run.mode),
+    ...(run.intent && { rebalanceIntent: { meta: run.intent } }),
+  };
+}
+
+export function toApplyResponse({
+  run,
+  replayed,
+}: AppliedOutcome): MessageInitShape<typeof ApplyRebalanceResponseSchema> {
+  return { runId: run.runId, etag: run.etag, plan: toRebalancePlan(run), replayed };
+}
+
+export function toRebalanceRun({
+  run,
+  revision,
+}: RunAt<AppliedRun>): MessageInitShape<typeof RebalanceRunSchema> {
+  return {
+    runId: run.runId,
+    etag: run.etag,
+    schemaVersion: run.negotiated.schemaVersion,
+    revision: BigInt(revision),
+    createdAt: timestampFromMs(run.createdAtMs),
+    request: toRebalanceRequest(run),
+    plan: toRebalancePlan(run),
+    executionStatus: ExecutionStatus[run.executionStatus],
   };
 }

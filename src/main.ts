@@ -1,0 +1,50 @@
+import { requireSupportedNode } from "./settings/node-version.ts";
+
+requireSupportedNode();
+
+/**
+ * Reads the settings, composes the server, listens, and stops in order on SIGTERM or SIGINT (exit 0). A second signal
+ * ends the process at once, which is safe: what was acknowledged is stored.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const [{ compose }, { readSettings }, { createLog }] = await Promise.all([
+    import("./compose.ts"),
+    import("./settings/read-settings.ts"),
+    import("./log.ts"),
+  ]);
+  const settings = readSettings({ argv });
+  const log = createLog(settings);
+  const server = await compose(settings, log);
+  const { address, port } = await server.edge.listen(settings.host, settings.port);
+  log.info(
+    { address: `${address}:${port}`, store: server.opened.store.info.kind, book: settings.book },
+    "ready",
+  );
+  stopOnSignals(log, server.stop);
+}
+
+function stopOnSignals(log: import("pino").Logger, stop: () => Promise<void>): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, "stopping");
+    stop().then(
+      () => log.info("stopped"),
+      (error: unknown) => {
+        log.error({ err: error }, "could not stop in order");
+        process.exitCode = 1;
+      },
+    );
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, onSignal);
+}
+
+/** What stands on the terminal when the start failed: for settings every problem, without a stack. */
+function failed(error: unknown): void {
+  const known = error instanceof Error && ["SettingsError", "DomainError"].includes(error.name);
+  console.error(known ? error.message : error);
+  process.exitCode = known ? 2 : 1;
+}
+
+if (import.meta.main) await main(process.argv.slice(2)).catch(failed);

@@ -1,0 +1,54 @@
+import { DomainError } from "../../domain/errors.ts";
+import type { CommitOutcome, Doc } from "../../ports/store.ts";
+
+/** A commit that took effect, now or when the same run was committed before. */
+export type Effect =
+  | Extract<CommitOutcome, { kind: "committed" }>
+  | { readonly kind: "replayed"; readonly run: Doc | undefined };
+
+/**
+ * Turns the refusals of a commit into errors.
+ *
+ * @throws DomainError RUN_ID_REUSED, LOCK_LOST, ETAG_MISMATCH or ALLOCATION_SUM_EXCEEDED. Nothing was changed.
+ */
+export function effectOf(outcome: CommitOutcome, runId: string): Effect {
+  switch (outcome.kind) {
+    case "run_reused":
+      throw runIdReused(runId);
+    case "fenced":
+      throw new DomainError(
+        "LOCK_LOST",
+        "the lock ran out and another call came in; send the same call again",
+        {
+          metadata: { world_id: outcome.worldId },
+          retryAfterMs: 100,
+        },
+      );
+    case "stale":
+      throw new DomainError("ETAG_MISMATCH", "the document changed since it was read", {
+        metadata: { world_id: outcome.key.id, kind: outcome.key.kind },
+      });
+    case "over_budget":
+      throw sumExceeded(outcome.total);
+    default:
+      return outcome;
+  }
+}
+
+export function runIdReused(runId: string): DomainError {
+  return new DomainError("RUN_ID_REUSED", "the run id belongs to another request; take a new one", {
+    metadata: { run_id: runId },
+  });
+}
+
+/** Allocations are budgeted in these many units for a share of 1, so that sums are exact integers. */
+export const BUDGET_UNITS = 1e12;
+
+function sumExceeded(totalUnits: number): DomainError {
+  const sum = totalUnits / BUDGET_UNITS;
+  const description = `the book's allocations would sum to ${sum}, above 1`;
+  return new DomainError("ALLOCATION_SUM_EXCEEDED", description, {
+    metadata: { sum: String(sum) },
+    violations: [{ field: "world_allocations", description }],
+  });
+}

@@ -1,0 +1,22 @@
+import type { CallOptions, WriteDeps } from "../shared/deps.ts";
+import { runKey, stateKeys } from "../shared/keys.ts";
+import type { AllocationExecutionPlan } from "./types.ts";
+
+/**
+ * Stage 1: the locks of all worlds at once, in sorted order, with a lease and a fence. What the next stage needs is
+ * read in the same step, under the locks.
+ *
+ * @throws DomainError LOCK_TIMEOUT, STORE_UNAVAILABLE.
+ */
+export async function acquire(
+  deps: WriteDeps,
+  plan: AllocationExecutionPlan,
+  options: CallOptions,
+): Promise<AllocationExecutionPlan> {
+  const keys = [runKey(plan.call.runId), ...plan.worldIds.flatMap(stateKeys)];
+  const { lease, context } = await deps.locks.acquire(plan.worldIds, {
+    ...options,
+    read: { keys, budget: "allocation" },
+  });
+  return { ...plan, lease, read: context };
+}

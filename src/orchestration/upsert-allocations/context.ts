@@ -1,0 +1,54 @@
+import { DomainError } from "../../domain/errors.ts";
+import type { AllocationRun, StoredRunRecord } from "../../domain/runs/types.ts";
+import type { WorldState } from "../../domain/state/world-state.ts";
+import type { Doc, ReadResult } from "../../ports/store.ts";
+import { runIdReused } from "../shared/commit-outcome.ts";
+import { STATE_KINDS, stored, worldState } from "../shared/keys.ts";
+import type { AllocationContext, AllocationExecutionPlan } from "./types.ts";
+
+/**
+ * Stage 2: the earlier run of this id, looked up inside the lock, and the state of the worlds before.
+ *
+ * @throws DomainError RUN_ID_REUSED when the id belongs to another request, ETAG_MISMATCH when a world changed since
+ *   the caller read it. A replay is answered whatever the etags say by now.
+ */
+export function buildContext(plan: AllocationExecutionPlan): AllocationExecutionPlan {
+  const { docs, budgetTotal } = plan.read as ReadResult;
+  const earlier = sameRun(plan, docs[0]);
+  const states = new Map<string, WorldState>();
+  const versions = new Map<string, number>();
+  plan.worldIds.forEach((worldId, i) => {
+    const from = 1 + i * STATE_KINDS.length;
+    states.set(worldId, worldState(docs.slice(from, from + STATE_KINDS.length)));
+    versions.set(worldId, docs[from]?.version ?? 0);
+  });
+  if (earlier === undefined) assertEtags(plan, states);
+  const context: AllocationContext = { earlier, states, versions, budgetTotal };
+  return { ...plan, context };
+}
+
+function sameRun(plan: AllocationExecutionPlan, doc: Doc | undefined): AllocationRun | undefined {
+  const run = stored<StoredRunRecord>(doc);
+  if (run === undefined) return undefined;
+  if (run.rpc !== "UpsertAllocations" || run.fingerprint !== plan.fingerprint)
+    throw runIdReused(plan.call.runId);
+  return run;
+}
+
+function assertEtags(plan: AllocationExecutionPlan, states: ReadonlyMap<string, WorldState>): void {
+  for (const [worldId, etag] of plan.call.etagByWorld) {
+    const current = currentEtag(states.get(worldId));
+    if (current !== etag) throw etagMismatch(worldId, current);
+  }
+}
+
+/** Empty where the world has no allocation. */
+function currentEtag(state: WorldState | undefined): string {
+  return state?.allocation?.etag ?? "";
+}
+
+function etagMismatch(worldId: string, current: string): DomainError {
+  return new DomainError("ETAG_MISMATCH", `the allocation of world ${worldId} changed since it was read`, {
+    metadata: { world_id: worldId, current },
+  });
+}

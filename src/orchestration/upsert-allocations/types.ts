@@ -1,0 +1,68 @@
+import type { JsonObject } from "../../domain/json.ts";
+import type { Negotiated } from "../../domain/rebalance/negotiation.ts";
+import type {
+  PlannerRules,
+  PositionColumns,
+  Ratios,
+  RebalanceMode,
+  StrategyRatios,
+} from "../../domain/rebalance/types.ts";
+import type { AllocationRun } from "../../domain/runs/types.ts";
+import type { WorldState } from "../../domain/state/world-state.ts";
+import type { Lease } from "../../ports/lock-manager.ts";
+import type { ReadResult } from "../../ports/store.ts";
+
+/** One UpsertAllocations call, whichever package carried it. */
+export interface AllocationCall {
+  readonly rules: PlannerRules;
+  readonly requestedVersion: number;
+  readonly runId: string;
+  /** Base currency. */
+  readonly totalEquity: number;
+  /** Shares wanted, 0..1; worlds that are not named keep theirs. */
+  readonly worldAllocations: Ratios;
+  readonly positions: PositionColumns;
+  readonly positionSource: "rows" | "table";
+  readonly strategyBefore: StrategyRatios;
+  readonly strategyAfter: StrategyRatios;
+  readonly minTradeNotional: number;
+  readonly lotBySymbol: ReadonlyMap<string, number>;
+  readonly execute: boolean;
+  /** World → etag the caller saw; empty = no allocation yet. */
+  readonly etagByWorld: ReadonlyMap<string, string>;
+  readonly mode: RebalanceMode;
+  readonly intent: JsonObject | undefined;
+}
+
+/** What the plan starts from, read under the locks. */
+export interface AllocationContext {
+  /** The run, when it had been saved before. */
+  readonly earlier: AllocationRun | undefined;
+  /** State of each world concerned. */
+  readonly states: ReadonlyMap<string, WorldState>;
+  /** Version of each world's allocation document, 0 = none. */
+  readonly versions: ReadonlyMap<string, number>;
+  /** Sum of the whole book's shares before, in budget units. */
+  readonly budgetTotal: number;
+}
+
+/**
+ * The one value that travels through the stages. Each stage takes one and gives another with its part filled in; none
+ * is ever changed.
+ */
+export interface AllocationExecutionPlan {
+  readonly call: AllocationCall;
+  readonly negotiated: Negotiated;
+  /** Sorted, without repeats. */
+  readonly worldIds: readonly string[];
+  readonly etag: string;
+  readonly fingerprint: string;
+  /** From stage acquire. */
+  readonly lease?: Lease;
+  readonly read?: ReadResult;
+  /** From stage context. */
+  readonly context?: AllocationContext;
+  /** From stage compute_and_save. */
+  readonly run?: AllocationRun;
+  readonly replayed: boolean;
+}

@@ -1,0 +1,47 @@
+import { DomainError } from "../../domain/errors.ts";
+import type { AllocationRun } from "../../domain/runs/types.ts";
+import type { CallOptions, WriteDeps } from "../shared/deps.ts";
+import { atStage } from "../shared/stages.ts";
+import { acquire } from "./acquire.ts";
+import { computeAndSave } from "./compute-and-save.ts";
+import { buildContext } from "./context.ts";
+import { prepare } from "./prepare.ts";
+import type { AllocationCall, AllocationExecutionPlan } from "./types.ts";
+
+/** What became of an UpsertAllocations call. */
+export interface AllocationOutcome {
+  readonly run: AllocationRun;
+  readonly replayed: boolean;
+}
+
+/**
+ * Acquire → context → compute and save → execute. Calling it again with the same run id and request is safe, on any
+ * number of replicas and after any crash: it is one run, one set of events, one stored answer.
+ */
+export async function upsertAllocations(
+  deps: WriteDeps,
+  call: AllocationCall,
+  options: CallOptions,
+): Promise<AllocationOutcome> {
+  if (call.execute && !deps.canExecute) throw notConfigured();
+  const prepared = prepare(deps.gates, call);
+  const locked = await atStage(deps.observeStage, "acquire", () => acquire(deps, prepared, options));
+  const { run, replayed } = await underLease(deps, locked);
+  return { run: run as AllocationRun, replayed };
+}
+
+async function underLease(
+  deps: WriteDeps,
+  locked: AllocationExecutionPlan,
+): Promise<AllocationExecutionPlan> {
+  try {
+    const ready = await atStage(deps.observeStage, "context", () => buildContext(locked));
+    return await atStage(deps.observeStage, "compute_and_save", () => computeAndSave(deps, ready));
+  } finally {
+    await locked.lease?.release();
+  }
+}
+
+function notConfigured(): DomainError {
+  return new DomainError("EXECUTOR_NOT_CONFIGURED", "execute was asked for and no executor is configured");
+}
