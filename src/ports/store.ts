@@ -65,6 +65,8 @@ export interface ReadQuery {
   readonly collections?: readonly Collection[];
   /** Also tell this budget's total. */
   readonly budget?: BudgetName;
+  /** Also tell how many events these worlds have, or all that have any. */
+  readonly sequences?: readonly string[] | "all";
 }
 
 /** The answer, in the order of the query, all of it as of `head`. Collections are sorted by the UTF-8 bytes of the id. */
@@ -74,6 +76,8 @@ export interface ReadResult {
   readonly collections: readonly (readonly Doc[])[];
   /** Total of the budget that was asked for, in its integer units; 0 when none was. */
   readonly budgetTotal: number;
+  /** World → number of its newest event. Worlds without events are absent; empty when nobody asked. */
+  readonly sequences: ReadonlyMap<string, number>;
 }
 
 /** One page of a collection. `newest` orders by creation, latest first; `id` by the UTF-8 bytes of the id. */

@@ -95,6 +95,84 @@ export type ExecutionStatus =
   | "FAILED"
   | "IN_DOUBT";
 
+/** How far one leg of an execution has come; the names are those of the wire's `LegState`. */
+export type LegState =
+  | "PLANNED"
+  | "INTENT"
+  | "SUBMITTED"
+  | "PARTIALLY_FILLED"
+  | "FILLED"
+  | "REJECTED"
+  | "CANCELLED"
+  | "IN_DOUBT";
+
+/** An order as events carry it. */
+export interface OrderFacts {
+  readonly clientOrderId: string;
+  readonly worldId: string;
+  readonly strategyId: string;
+  readonly symbol: string;
+  /** No venue and the empty venue are different. */
+  readonly venue: string | undefined;
+  readonly side: "BUY" | "SELL";
+  /** Units of the symbol, above 0. */
+  readonly quantity: number;
+  readonly timeInForce: "GTC" | "IOC" | "FOK" | "DAY";
+  readonly reduceOnly: boolean;
+  readonly hedgeMode: string | undefined;
+}
+
+/** What was executed of an order in one go: units, price in base currency. */
+export interface FillFacts {
+  readonly quantity: number;
+  readonly price: number;
+  readonly filledAtMs: number;
+}
+
+/** One order of an execution and what became of it. */
+export interface LegFacts {
+  readonly order: OrderFacts;
+  readonly state: LegState;
+  /** Oldest first. */
+  readonly fills: readonly FillFacts[];
+  /** Sum of the fills in units of the symbol. */
+  readonly filledQuantity: number;
+  readonly message: string;
+  /** How many times the order was sent. */
+  readonly attempts: number;
+  readonly updatedAtMs: number;
+}
+
+export interface ExecutionStateChanged {
+  readonly runId: string;
+  readonly status: ExecutionStatus;
+  /** The legs of the event's world, in the order of submission. */
+  readonly legs: readonly LegFacts[];
+}
+
+/** A world of the registry as events carry it. */
+export interface WorldFacts {
+  readonly worldId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly owner: string;
+  readonly labels: readonly string[];
+  readonly state: "ACTIVE" | "SUSPENDED" | "DELETED";
+  readonly allowLive: boolean;
+  readonly circuitBreaker: boolean;
+  readonly executionDomain: "BACKTEST" | "DRYRUN" | "LIVE" | "SHADOW";
+  readonly ackRoster: readonly string[];
+  /** 0 = none yet. */
+  readonly defaultPolicyVersion: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly etag: string;
+}
+
+export interface WorldUpdated {
+  readonly world: WorldFacts;
+}
+
 export interface AlphaMetricsRecorded {
   readonly alphaMetrics: AlphaEnvelope;
 }
@@ -105,7 +183,7 @@ export interface AckTimeout {
   readonly missing: readonly string[];
 }
 
-/** Payload by type. Types whose use case does not exist yet are added here with it. */
+/** Payload by type. */
 export interface EventPayloads {
   readonly REBALANCING_PLANNED: RebalancingPlanned;
   readonly ALLOCATION_UPDATED: AllocationUpdated;
@@ -113,7 +191,9 @@ export interface EventPayloads {
   readonly DECISIONS_UPDATED: DecisionsUpdated;
   readonly BINDINGS_UPDATED: BindingsUpdated;
   readonly POLICY_UPDATED: PolicyUpdated;
+  readonly EXECUTION_STATE_CHANGED: ExecutionStateChanged;
   readonly APPLY_STAGE_CHANGED: ApplyStageChanged;
+  readonly WORLD_UPDATED: WorldUpdated;
   readonly ALPHA_METRICS_RECORDED: AlphaMetricsRecorded;
   readonly ACK_TIMEOUT: AckTimeout;
 }
