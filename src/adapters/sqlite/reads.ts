@@ -37,6 +37,19 @@ export function readDoc({ sql, book }: Session, key: DocKey): Doc | undefined {
   return row === undefined ? undefined : docOf(row);
 }
 
+function readSequences({ sql, book }: Session, worlds: readonly string[] | "all"): Map<string, number> {
+  if (worlds === "all") {
+    const rows = sql.listSequences.all(book);
+    return new Map(rows.map((row) => [textOf(row, "world_id"), numberOf(row, "sequence")]));
+  }
+  const found = new Map<string, number>();
+  for (const worldId of worlds) {
+    const row = sql.readSequence.get(book, worldId);
+    if (row !== undefined) found.set(worldId, numberOf(row, "sequence"));
+  }
+  return found;
+}
+
 /** Consistent without a transaction: nothing else writes the file, and nothing of ours runs in between. */
 export function readDocs(session: Session, query: ReadQuery): ReadResult {
   const { sql, book, head } = session;
@@ -47,6 +60,7 @@ export function readDocs(session: Session, query: ReadQuery): ReadResult {
     collections: (query.collections ?? []).map(({ kind, scope }) =>
       sql.readCollection.all(book, kind, scope).map(docOf),
     ),
+    sequences: readSequences(session, query.sequences ?? []),
   };
 }
 

@@ -18,6 +18,8 @@ const SQL = {
   deleteDoc: "DELETE FROM doc WHERE book = ? AND kind = ? AND scope = ? AND id = ?",
   advanceSequence: `INSERT INTO world_sequence (book, world_id, sequence) VALUES (?, ?, ?)
     ON CONFLICT (book, world_id) DO UPDATE SET sequence = sequence + excluded.sequence RETURNING sequence`,
+  readSequence: "SELECT sequence FROM world_sequence WHERE book = ? AND world_id = ?",
+  listSequences: "SELECT world_id, sequence FROM world_sequence WHERE book = ?",
   appendLog:
     "INSERT INTO log (book, revision, previous_hash, hash, payload, sequences) VALUES (?, ?, ?, ?, ?, ?)",
   addAudit: "INSERT INTO audit (book, world_id, revision, position, body) VALUES (?, ?, ?, ?, ?)",
