@@ -203,20 +203,23 @@ export function rawHttp2(
       resolve(answer);
     };
     session.on("error", finish);
-    const stream = session.request({ ":method": "POST", ":path": PLAN_PATH, ...headers });
-    stream.on("response", (received) => {
-      answer.status = received[":status"] ?? "reset";
-      answer.headers = received;
+    // The server's limits hold from the moment both sides have seen them.
+    session.once("remoteSettings", () => {
+      const stream = session.request({ ":method": "POST", ":path": PLAN_PATH, ...headers });
+      stream.on("response", (received) => {
+        answer.status = received[":status"] ?? "reset";
+        answer.headers = received;
+      });
+      stream.on("trailers", (received) => {
+        answer.trailers = received;
+      });
+      stream.on("data", (chunk: Buffer) => {
+        answer.body += chunk.toString();
+      });
+      stream.on("error", finish);
+      stream.on("close", finish);
+      stream.end(body);
     });
-    stream.on("trailers", (received) => {
-      answer.trailers = received;
-    });
-    stream.on("data", (chunk: Buffer) => {
-      answer.body += chunk.toString();
-    });
-    stream.on("error", finish);
-    stream.on("close", finish);
-    stream.end(body);
   });
 }
 
