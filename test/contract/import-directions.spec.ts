@@ -15,6 +15,9 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["rpc", ["domain", "ports", "orchestration", "gen"]],
   ["client", ["gen", "domain/alpha"]],
   ["cli", ["gen", "domain/alpha", "client", "settings"]],
+  // Parts of the process beside main and compose; no room may import them.
+  ["log", ["settings"]],
+  ["version", ["package.json"]],
 ]);
 
 const EVERYTHING = new Set(["main", "compose"]);
@@ -128,6 +131,11 @@ describe("import directions", () => {
       'import "../domain/errors.ts";',
     ],
     ["main from anywhere but the binary", "src/cli/worldctl.ts", 'import { main } from "../main.ts";'],
+    [
+      "the process's logger anywhere but in main and compose",
+      "src/rpc/x.ts",
+      'import { x } from "../log.ts";',
+    ],
     ["a computed name", "src/rpc/x.ts", "await import(name);"],
   ];
   for (const [what, file, source] of forbidden) {
