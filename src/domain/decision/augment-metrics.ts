@@ -1,4 +1,3 @@
-import { alphaPerformance } from "../alpha/alpha-performance.ts";
 import { type AlphaCalculator, askCalculator } from "../alpha/calculator.ts";
 import { linearityFigures } from "../alpha/linearity.ts";
 import { type LinearityKey, PORTFOLIO_PREFIX } from "../alpha/metric-spec.ts";
@@ -44,12 +43,13 @@ function portfolioReturns(judged: readonly Judged[], curve: readonly number[]): 
 }
 
 /** Figures of all judged strategies together, under the portfolio's prefix. */
-function portfolioFigures(judged: readonly Judged[]): Map<string, number> {
+function portfolioFigures(judged: readonly Judged[], calculator: AlphaCalculator): Map<string, number> {
   const curve = sumCurves(judged);
   const linearity = linearityFigures(curve);
   const figures = new Map<string, number>();
   for (const key of PORTFOLIO_LINEARITY) figures.set(`${PORTFOLIO_PREFIX}${key}`, linearity.get(key) ?? 0);
-  const alpha = alphaPerformance(portfolioReturns(judged, curve).returns);
+  const worldId = judged[0]?.series.worldId ?? "";
+  const alpha = askCalculator(calculator, { worldId, strategyId: "", series: portfolioReturns(judged, curve) });
   for (const [key, value] of alpha.metrics) figures.set(`${PORTFOLIO_PREFIX}${key}`, value);
   return figures;
 }
@@ -86,7 +86,7 @@ export function augmentMetrics(
     .map((one): Judged => ({ series: one, curve: toCurve(one) }))
     .filter(({ curve }) => curve.length >= MIN_CURVE);
   if (judged.length === 0) return augmented;
-  const portfolio = portfolioFigures(judged);
+  const portfolio = portfolioFigures(judged, calculator);
   for (const one of judged) {
     const given = augmented.get(one.series.strategyId) ?? new Map<string, number>();
     const all = new Map([...portfolio, ...ownFigures(one, calculator), ...given]);
