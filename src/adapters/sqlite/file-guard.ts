@@ -1,8 +1,8 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   existsSync,
+  fchmodSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -59,15 +59,9 @@ export function createFile(path: string): void {
 }
 
 /** Looks at the bytes before SQLite does, because opening another program's database can already change it. */
-function guardHeader(path: string): void {
+function guardHeader(handle: number): void {
   const header = Buffer.alloc(HEADER_BYTES);
-  const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  let length: number;
-  try {
-    length = readSync(handle, header, 0, HEADER_BYTES, 0);
-  } finally {
-    closeSync(handle);
-  }
+  const length = readSync(handle, header, 0, HEADER_BYTES, 0);
   if (length === 0) return;
   if (length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
     throw unavailable("the store file is not a database");
@@ -77,28 +71,71 @@ function guardHeader(path: string): void {
   }
 }
 
-function guard(path: string, mode: "create" | "existing"): void {
+/** A store file that passed the guard. */
+export interface GuardedFile {
+  /**
+   * For reading the file's bytes. Stays open as long as the store: POSIX drops a process's locks on a file when ANY
+   * of its descriptors is closed, so nobody in this process may open and close the file a second time.
+   */
+  readonly handle: number;
+  /** After the database was closed. */
+  release(): void;
+}
+
+/** The files this process holds, by device and inode. */
+const held = new Set<string>();
+
+function identityOf(path: string): string {
+  const { dev, ino } = lstatSync(path);
+  return `${dev}:${ino}`;
+}
+
+function hold(path: string): GuardedFile {
+  const identity = identityOf(path);
+  if (held.has(identity)) throw unavailable("the store file is already in use by this process");
+  const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    guardHeader(handle);
+    fchmodSync(handle, 0o600);
+  } catch (error) {
+    closeSync(handle);
+    throw error;
+  }
+  held.add(identity);
+  let released = false;
+  return {
+    handle,
+    release: () => {
+      if (released) return;
+      released = true;
+      closeSync(handle);
+      held.delete(identity);
+    },
+  };
+}
+
+function guard(path: string, mode: "create" | "existing"): GuardedFile {
   guardFolder(dirname(path));
   for (const name of [path, `${path}-wal`, `${path}-journal`]) refuseLink(name);
   if (mode === "existing" && !existsSync(path)) throw unavailable("the store file has disappeared");
   if (!existsSync(path)) createFile(path);
-  guardHeader(path);
-  chmodSync(path, 0o600);
+  return hold(path);
 }
 
 /**
  * Makes sure that `path` is, or becomes, a store file of ours that only the owner can read (SQLite gives its side
- * files the same rights).
+ * files the same rights), and holds it for this process.
  *
  * @param mode `existing` refuses to make a new file.
- * @throws DomainError STORE_UNAVAILABLE for links, foreign files and folders others may write to.
+ * @throws DomainError STORE_UNAVAILABLE for links, foreign files, folders others may write to, files held already.
  */
-export function guardStoreFile(path: string, mode: "create" | "existing"): void {
+export function guardStoreFile(path: string, mode: "create" | "existing"): GuardedFile {
   try {
-    guard(path, mode);
+    return guard(path, mode);
   } catch (error) {
-    if (error instanceof Error && "syscall" in error)
+    if (error instanceof Error && "syscall" in error) {
       throw unavailable("the store file cannot be opened", error);
+    }
     throw error;
   }
 }

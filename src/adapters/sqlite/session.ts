@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import type { Head } from "../../ports/store.ts";
 import { breaksConnection, toStoreError, unavailable } from "./errors.ts";
-import { guardStoreFile } from "./file-guard.ts";
+import { type GuardedFile, guardStoreFile } from "./file-guard.ts";
 import { numberOf, type Row, textOf } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
@@ -15,6 +15,8 @@ export interface Session {
   readonly sql: Statements;
   readonly book: number;
   readonly storeId: string;
+  /** Undefined in memory. */
+  readonly file: GuardedFile | undefined;
   head: Head;
 }
 
@@ -43,10 +45,12 @@ export function mintStoreId(): string {
  * WAL with synchronous=FULL: a commit that returned is on disk. The log may grow to about 16 MB before it is folded
  * into the file, which spreads the cost of folding over some thousand commits.
  */
+export const FOLD_LOG = "PRAGMA wal_autocheckpoint = 4000";
+
 const DURABLE = `
 PRAGMA fullfsync = ON;
 PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 4000;
+${FOLD_LOG};
 PRAGMA journal_size_limit = 33554432;
 `;
 
@@ -78,25 +82,30 @@ function findOrAddBook(db: DatabaseSync, name: string): number {
   return numberOf(db.prepare("SELECT id FROM book WHERE name = ?").get(name) ?? {}, "id");
 }
 
+function openBook(path: string, bookName: string, file: GuardedFile | undefined): Session {
+  const db = openDatabase(path);
+  try {
+    const book = findOrAddBook(db, bookName);
+    const sql = prepareStatements(db);
+    const { storeId, head } = readBook(sql, book);
+    return { db, sql, book, storeId, file, head };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
 /**
  * Opens the file and the book in it, making both where they are missing.
  *
  * @throws DomainError STORE_UNAVAILABLE when the file is not ours, is newer, is in use or cannot be opened.
  */
 export function openSession(path: string, bookName: string, mode: "create" | "existing"): Session {
+  const file = path === IN_MEMORY ? undefined : guardStoreFile(path, mode);
   try {
-    if (path !== IN_MEMORY) guardStoreFile(path, mode);
-    const db = openDatabase(path);
-    try {
-      const book = findOrAddBook(db, bookName);
-      const sql = prepareStatements(db);
-      const { storeId, head } = readBook(sql, book);
-      return { db, sql, book, storeId, head };
-    } catch (error) {
-      db.close();
-      throw error;
-    }
+    return openBook(path, bookName, file);
   } catch (error) {
+    file?.release();
     throw toStoreError(error);
   }
 }
@@ -118,12 +127,22 @@ function continues(session: Session, acknowledged: Session): boolean {
   return session.sql.readHash.get(session.book, revision)?.hash === hash;
 }
 
-function closeQuietly(db: DatabaseSync): void {
+/** Makes a reopened connection fit to go on, or refuses. */
+function resume(next: Session, acknowledged: Session): void {
+  if (!continues(next, acknowledged)) {
+    throw unavailable("the store file is not the one this server acknowledged commits in");
+  }
+  // What a failed sync left in the write-ahead log is read back from the page cache; writing it anew makes it durable.
+  next.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+function closeQuietly({ db, file }: Session): void {
   try {
-    db.close();
+    if (db.isOpen) db.close();
   } catch {
     // Closing is all that can be done with it; what could not be written was never acknowledged.
   }
+  file?.release();
 }
 
 /** A store in memory has nothing to reopen: its connection is its data. */
@@ -133,14 +152,14 @@ export function keepSession(path: string, bookName: string): SessionKeeper {
 
   function reopen(): void {
     const before = session;
-    if (before.db.isOpen) closeQuietly(before.db);
+    closeQuietly(before);
     const next = openSession(path, bookName, "existing");
-    if (!continues(next, before)) {
-      closeQuietly(next.db);
-      throw unavailable("the store file is not the one this server acknowledged commits in");
+    try {
+      resume(next, before);
+    } catch (error) {
+      closeQuietly(next);
+      throw error;
     }
-    // What a failed sync left in the write-ahead log is read back from the page cache; writing it anew makes it durable.
-    next.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     session = next;
     state = "good";
   }
@@ -159,7 +178,7 @@ export function keepSession(path: string, bookName: string): SessionKeeper {
   function close(): void {
     if (state === "closed") return;
     state = "closed";
-    if (session.db.isOpen) closeQuietly(session.db);
+    closeQuietly(session);
   }
 
   return { storeId: session.storeId, use, close };

@@ -62,6 +62,25 @@ export function storeReadContract(open: OpenBook): void {
       await Promise.all(writing);
     });
 
+    it("tells the number of the newest event of the worlds that were asked for, or of all", async () => {
+      const events = ["alpha", "10", "alpha", "2", "__proto__"].map((worldId) => ({ worldId, body: "{}" }));
+      await commit(book(), { events });
+      await commit(book(), { events: [{ worldId: "alpha", body: "{}" }] });
+      const { sequences } = await book().store.read({ keys: [], sequences: ["2", "nobody", "alpha"] });
+      expect([...sequences].toSorted()).to.deep.equal([
+        ["2", 1],
+        ["alpha", 3],
+      ]);
+      const all = await book().store.read({ keys: [], sequences: "all" });
+      expect([...all.sequences].toSorted()).to.deep.equal([
+        ["10", 1],
+        ["2", 1],
+        ["__proto__", 1],
+        ["alpha", 3],
+      ]);
+      expect((await book().store.read({ keys: [] })).sequences.size).to.equal(0);
+    });
+
     it("sorts collections by the UTF-8 bytes of the id", async () => {
       await commit(book(), { puts: ODD_IDS.map((id) => putOf("bindings", id, "{}", "scope")) });
       const { collections } = await book().store.read({
