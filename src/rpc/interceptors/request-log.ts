@@ -7,7 +7,7 @@ import {
 } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import type { Logger } from "pino";
-import { reasonOf } from "../errors.ts";
+import { reasonOf, toConnectError } from "../errors.ts";
 import { requestIdOf } from "./request-id.ts";
 import { type AnyRequest, wrapStream } from "./wrap-stream.ts";
 
@@ -29,7 +29,7 @@ export function requestLog(log: Logger): Interceptor {
     try {
       const response = await next(request);
       if (!response.stream) write(undefined);
-      return wrapStream(response, (messages) => logged(messages, request.signal, write));
+      return wrapStream(response, (messages) => logged(messages, request.signal, log, write));
     } catch (error) {
       write(error);
       throw error;
@@ -92,9 +92,10 @@ function lineWriter(log: Logger, request: AnyRequest): (error: unknown) => void 
 async function* logged<T>(
   messages: AsyncIterable<T>,
   signal: AbortSignal,
+  log: Logger,
   write: (error: unknown) => void,
 ): AsyncGenerator<T> {
-  const onAbort = () => write(ConnectError.from(signal.reason, Code.Canceled));
+  const onAbort = () => write(toConnectError(signal.reason, { log }));
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     yield* messages;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 import net from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Client,
   ConnectError,
@@ -152,6 +153,15 @@ export async function failureOf(call: Promise<unknown>): Promise<ReturnType<type
     return seen(error);
   }
   expect.fail("the call succeeded");
+}
+
+/** Resolves when the condition holds; fails the test when it does not within some seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt++) {
+    if (condition()) return;
+    await sleep(10);
+  }
+  expect.fail(`never true: ${condition}`);
 }
 
 /** All messages of a stream. */
