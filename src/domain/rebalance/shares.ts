@@ -10,6 +10,16 @@ const WHOLE = 1e-9;
  * @param total a whole number.
  */
 export function largestRemainder(targets: readonly number[], total: number): number[] {
+  if (total >= 0) return roundUpTo(targets, total);
+  // Sales are shared as purchases are: the same parts with the other sign.
+  const mirrored = roundUpTo(
+    targets.map((target) => -target),
+    -total,
+  );
+  return mirrored.map((part) => 0 - part);
+}
+
+function roundUpTo(targets: readonly number[], total: number): number[] {
   const whole = targets.map((target) => {
     const nearest = Math.round(target);
     return Math.abs(target - nearest) <= WHOLE * Math.max(1, Math.abs(target)) ? nearest : Math.floor(target);
