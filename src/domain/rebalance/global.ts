@@ -2,7 +2,7 @@ import { columnsFromRows } from "./columns.ts";
 import { type Interned, internPairs } from "./intern.ts";
 import { type LotRule, lotLookup, quantityOfLots } from "./lots.ts";
 import { isNoise } from "./noise.ts";
-import type { PositionColumns, SkippedDelta, SymbolDelta, WorldPlan } from "./types.ts";
+import type { OperationCounter, PositionColumns, SkippedDelta, SymbolDelta, WorldPlan } from "./types.ts";
 
 /** Deltas of all worlds, one after the other, with the dictionary indexes of their (venue, symbol). */
 export interface NetEntries {
@@ -29,9 +29,18 @@ export function netDeltas(
   names: Pick<PositionColumns, "symbols" | "venues">,
   minNotional: number,
   ruleOf: (symbol: number) => LotRule | undefined,
+  counter?: OperationCounter,
 ): NetResult {
   const { deltas: parts, symbol, venue } = entries;
-  const groups = internPairs(venue, symbol, parts.length, names.venues.length + 1, names.symbols.length);
+  const groups = internPairs(
+    venue,
+    symbol,
+    parts.length,
+    names.venues.length + 1,
+    names.symbols.length,
+    counter,
+  );
+  if (counter !== undefined) counter.operations += parts.length + groups.size;
   const sums = sumGroups(parts, groups);
   const deltas: SymbolDelta[] = [];
   const skipped: SkippedDelta[] = [];

@@ -49,7 +49,7 @@ export function planScaling(
   const changes = sumChanges(ledger, scales.factorOfSleeve);
   const marks = keyMarks(ledger, scales.factorOfSleeve, changes, rules);
   if (counter !== undefined) counter.operations += input.positions.count + 2 * ledger.keys.size;
-  return { ledger, scales, ...settleKeys(ledger, scales, changes, marks, input, fraction) };
+  return { ledger, scales, ...settleKeys(ledger, scales, changes, marks, input, fraction, counter) };
 }
 
 function sumChanges(ledger: Ledger, factorOfSleeve: Float64Array): Changes {
@@ -154,6 +154,7 @@ function settleKeys(
   marks: KeyMarks,
   input: RebalanceInput,
   fraction: number,
+  counter: OperationCounter | undefined,
 ): Omit<ScalingResult, "ledger" | "scales"> {
   const { positions, keys } = ledger;
   const ruleOf = lotLookup(positions.symbols, input.lotBySymbol);
@@ -174,7 +175,7 @@ function settleKeys(
     plan.deltas.push(delta);
     rows.push(row);
   }
-  const net = netDeltas(netEntries(positions, perWorld), positions, minNotional, ruleOf);
+  const net = netDeltas(netEntries(positions, perWorld), positions, minNotional, ruleOf, counter);
   for (const each of net.skipped) skipped.push(each);
   const plans = perWorld.map(({ plan }) => plan);
   return { perWorld: plans, globalDeltas: net.deltas, skipped, wanted, wantedGross };
