@@ -48,16 +48,19 @@ export function indexDescriptors(roots: Iterable<DescFile>): DescriptorIndex {
   };
 }
 
+/** The files and all they import, by name, each behind its own imports (there are no cycles among them). */
 function withImports(files: Iterable<DescFile>, found = new Map<string, DescFile>()): Map<string, DescFile> {
   for (const file of files) {
     if (found.has(file.proto.name)) continue;
-    found.set(file.proto.name, file);
     withImports(file.dependencies, found);
+    found.set(file.proto.name, file);
   }
   return found;
 }
 
+/** The file itself first, as clients expect; then its imports, each before what it imports in turn. */
 function serialized(file: DescFile | undefined): Uint8Array[] | undefined {
   if (file === undefined) return undefined;
-  return [...withImports([file]).values()].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
+  const importsFirst = [...withImports([file]).values()];
+  return importsFirst.reverse().map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
 }

@@ -175,6 +175,14 @@ describe("counting limits of the edge", () => {
     });
   });
 
+  it("open the window of a whole HTTP/2 connection to 64 MiB", async () => {
+    const { port } = await startWith({});
+    const { text } = await rawExchange(port, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0", 300);
+    const update = Buffer.from([0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    update.writeUInt32BE(64 * 1024 * 1024 - 65_535, 9); // on top of the 65,535 bytes every connection begins with
+    expect(text).to.contain(update.toString("latin1"));
+  });
+
   it("let a message of exactly the largest size through, and not one byte more", async () => {
     const { port } = await startWith({ maxMessageBytes: 10_000 });
     // An unknown field of the request: ignored, but it fills the message. Tag and length take four bytes.
