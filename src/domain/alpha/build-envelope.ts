@@ -92,7 +92,7 @@ function composedSeries(sources: Sources, scope: AlphaScope): ReturnSeries | und
     const series =
       sources.requested.get(scope.worldId)?.get(strategyId) ??
       sources.stored.series(scope.worldId, strategyId);
-    if (series !== undefined && weight > 0) parts.push({ weight, series });
+    if (series !== undefined) parts.push({ weight, series });
   }
   return weightedReturns(parts);
 }

@@ -6,7 +6,7 @@ import {
   measureAlpha,
   unknownAlpha,
 } from "./alpha-performance.ts";
-import type { AlphaKey } from "./metric-spec.ts";
+import { ALPHA_KEYS, type AlphaKey } from "./metric-spec.ts";
 import type { ReturnSeries } from "./series.ts";
 import type { AlphaStatistics } from "./statistics.ts";
 
@@ -41,12 +41,17 @@ export const defaultAlphaCalculator: AlphaCalculator = {
   },
 };
 
+function isClean({ metrics }: AlphaResult): boolean {
+  return metrics.size === ALPHA_KEYS.length && ALPHA_KEYS.every((key) => Number.isFinite(metrics.get(key)));
+}
+
 /**
  * Asks a calculator and holds its answer to the contract: exactly the six keys, all finite. What it leaves out or
  * answers with NaN or infinity becomes 0.0 and is reported.
  */
 export function askCalculator(calculator: AlphaCalculator, question: AlphaQuestion): AlphaResult {
   const answer = calculator.calculate(question);
+  if (isClean(answer)) return answer;
   const reasons = new Map<AlphaKey, MissingReason>();
   for (const { reason, metrics } of answer.missing) for (const key of metrics) reasons.set(key, reason);
   return alphaResult((key) => {

@@ -51,7 +51,8 @@ const NOTHING: LinearityV2 = {
 };
 
 function orient(curve: ArrayLike<number>, sign: number, useLog: boolean): Float64Array {
-  const oriented = Float64Array.from(curve, (level) => sign * level);
+  const oriented = new Float64Array(curve.length);
+  for (let t = 0; t < oriented.length; t++) oriented[t] = sign * (curve[t] ?? 0);
   return useLog && oriented.every((level) => level > 0) ? oriented.map((level) => Math.log(level)) : oriented;
 }
 

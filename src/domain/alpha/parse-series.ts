@@ -1,5 +1,5 @@
 import { type FieldViolation, invalidFields } from "../errors.ts";
-import type { AlphaSeries, ReturnSeries, SeriesKind } from "./series.ts";
+import type { AlphaSeries, SeriesKind } from "./series.ts";
 
 /** A series as it comes from outside: nothing is known of its numbers yet. */
 export interface SeriesInput {
@@ -168,6 +168,3 @@ export function parseSeriesList(
   if (found.length > 0) throw invalidFields(found);
   return inputs.map(toSeries);
 }
-
-/** Series by world and strategy (empty = the world's own), as returns. */
-export type SeriesIndex = ReadonlyMap<string, ReadonlyMap<string, ReturnSeries>>;

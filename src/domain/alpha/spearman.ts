@@ -26,7 +26,7 @@ function upperBound(sorted: Float64Array, value: number, start: number): number 
 
 /** Ranks 1..n of the values; equal values share the average of their places. */
 export function averageRanks(values: ArrayLike<number>): Float64Array {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   const ranks = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;

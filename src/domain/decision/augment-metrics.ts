@@ -49,7 +49,11 @@ function portfolioFigures(judged: readonly Judged[], calculator: AlphaCalculator
   const figures = new Map<string, number>();
   for (const key of PORTFOLIO_LINEARITY) figures.set(`${PORTFOLIO_PREFIX}${key}`, linearity.get(key) ?? 0);
   const worldId = judged[0]?.series.worldId ?? "";
-  const alpha = askCalculator(calculator, { worldId, strategyId: "", series: portfolioReturns(judged, curve) });
+  const alpha = askCalculator(calculator, {
+    worldId,
+    strategyId: "",
+    series: portfolioReturns(judged, curve),
+  });
   for (const [key, value] of alpha.metrics) figures.set(`${PORTFOLIO_PREFIX}${key}`, value);
   return figures;
 }

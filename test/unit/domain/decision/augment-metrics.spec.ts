@@ -109,13 +109,13 @@ describe("augmented metrics", () => {
         "s",
         new Map([
           ["alpha_performance.sharpe", 7],
-          ["own", 1],
+          ["portfolio_el_v1_score", 3],
         ]),
       ],
     ]);
     const augmented = augmentMetrics(given, [series("s", "returns", [0.1, -0.1])], defaultAlphaCalculator);
     expect(augmented.get("s")?.get("alpha_performance.sharpe")).to.equal(7);
-    expect(augmented.get("s")?.get("own")).to.equal(1);
+    expect(augmented.get("s")?.get("portfolio_el_v1_score")).to.equal(3);
     expect(augmented.get("s")?.has("el_v1_score")).to.equal(true);
     expect(given.get("s")?.size).to.equal(2);
   });

@@ -142,6 +142,16 @@ describe("evaluating a policy", () => {
     expect(codesOf(run({ s: { n_trades_total: 0 } }, {}), "s")[1]).to.equal("sample_metrics_missing");
   });
 
+  it("takes the age of trades for a matter of currency, not of sample", () => {
+    const policy = { thresholds: { age: { metric: "stale_trades", max: 5 } } };
+    const codes = codesOf(run({ s: { stale_trades: 9, sample_days: 3 } }, policy), "s");
+    expect(codes.slice(0, 3)).to.deep.equal([
+      "data_currency_ok",
+      "sample_ok",
+      "performance_thresholds_failed",
+    ]);
+  });
+
   it("works on the alpha figures through a preset, whichever sign drawdowns have", () => {
     const good = {
       "alpha_performance.sharpe": 1.2,
