@@ -17,8 +17,8 @@ export interface NetResult {
   readonly skipped: readonly SkippedDelta[];
 }
 
-/** Sums by group, side by side: quantity, |quantity|, notional, |quantity| * mark, residue. */
-const WIDTH = 5;
+/** Sums by group, side by side: quantity, |quantity|, notional, |quantity| * mark, residue, number of parts. */
+const WIDTH = 6;
 
 /**
  * Nets deltas over worlds by (venue, symbol), in order of first appearance: quantities, notionals and residues
@@ -46,29 +46,33 @@ export function netDeltas(
   const skipped: SkippedDelta[] = [];
   for (let group = 0; group < groups.size; group++) {
     const first = groups.firstRow[group] as number;
-    const at = group * WIDTH;
-    const size = sums[at + 1] as number;
-    const deltaQty = netQuantity(sums[at] as number, size, ruleOf(symbol[first] as number));
-    if (deltaQty === 0) continue;
-    const part = parts[first] as SymbolDelta;
-    const notional = sums[at + 2] as number;
-    if (Math.abs(notional) < minNotional) {
-      skipped.push({
-        reason: "BELOW_MIN_NOTIONAL",
-        worldId: "",
-        strategyId: "",
-        symbol: part.symbol,
-        venue: part.venue,
-        deltaQty,
-        notional,
-      });
-      continue;
-    }
-    const mark = (sums[at + 3] as number) / size;
-    const residualQty = sums[at + 4] as number;
-    deltas.push({ symbol: part.symbol, venue: part.venue, deltaQty, mark, notional, residualQty });
+    const net = netDelta(sums, group * WIDTH, parts[first] as SymbolDelta, ruleOf(symbol[first] as number));
+    if (net === undefined) continue;
+    if (Math.abs(net.notional) < minNotional) skipped.push(belowMinimum(net));
+    else deltas.push(net);
   }
   return { deltas, skipped };
+}
+
+/** The sum of a group; what a single world trades is its own sum. `undefined` where nothing is left. */
+function netDelta(
+  sums: Float64Array,
+  at: number,
+  first: SymbolDelta,
+  rule: LotRule | undefined,
+): SymbolDelta | undefined {
+  if (sums[at + 5] === 1) return first;
+  const size = sums[at + 1] as number;
+  const deltaQty = netQuantity(sums[at] as number, size, rule);
+  if (deltaQty === 0) return undefined;
+  const notional = sums[at + 2] as number;
+  const mark = (sums[at + 3] as number) / size;
+  const residualQty = sums[at + 4] as number;
+  return { symbol: first.symbol, venue: first.venue, deltaQty, mark, notional, residualQty };
+}
+
+function belowMinimum({ symbol, venue, deltaQty, notional }: SymbolDelta): SkippedDelta {
+  return { reason: "BELOW_MIN_NOTIONAL", worldId: "", strategyId: "", symbol, venue, deltaQty, notional };
 }
 
 function sumGroups(parts: readonly SymbolDelta[], groups: Interned): Float64Array {
@@ -85,6 +89,7 @@ function sumGroups(parts: readonly SymbolDelta[], groups: Interned): Float64Arra
     add(at + 2, delta.notional);
     add(at + 3, size * delta.mark);
     add(at + 4, delta.residualQty);
+    add(at + 5, 1);
   }
   return sums;
 }

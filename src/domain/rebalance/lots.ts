@@ -91,14 +91,18 @@ export function lotLookup(
   lotBySymbol: ReadonlyMap<string, number>,
 ): (symbol: number) => LotRule | undefined {
   if (lotBySymbol.size === 0) return () => undefined;
-  const bySymbol = new Map<number, LotRule | undefined>();
+  const known = new Uint8Array(symbols.length);
+  const bySymbol: (LotRule | undefined)[] = [];
   const byLot = new Map<number, LotRule | undefined>();
   const ruleOf = (lot: number): LotRule | undefined => {
     if (!byLot.has(lot)) byLot.set(lot, lotRule(lot));
     return byLot.get(lot);
   };
   return (symbol) => {
-    if (!bySymbol.has(symbol)) bySymbol.set(symbol, ruleOf(lotBySymbol.get(symbols[symbol] as string) ?? 0));
-    return bySymbol.get(symbol);
+    if (known[symbol] === 0) {
+      known[symbol] = 1;
+      bySymbol[symbol] = ruleOf(lotBySymbol.get(symbols[symbol] as string) ?? 0);
+    }
+    return bySymbol[symbol];
   };
 }

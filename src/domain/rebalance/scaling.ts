@@ -192,10 +192,8 @@ function openPlan({ worldId, scaleWorld, scaleByStrategy }: WorldScale): OpenPla
 }
 
 function netEntries({ symbol, venue }: PositionColumns, perWorld: readonly OpenPlan[]): NetEntries {
-  const deltas =
-    perWorld.length === 1
-      ? (perWorld[0] as OpenPlan).plan.deltas
-      : perWorld.flatMap(({ plan }) => plan.deltas);
+  const deltas: SymbolDelta[] = [];
+  for (const { plan } of perWorld) for (const delta of plan.deltas) deltas.push(delta);
   const entries = { deltas, symbol: new Uint32Array(deltas.length), venue: new Uint32Array(deltas.length) };
   let at = 0;
   for (const { rows } of perWorld) {
