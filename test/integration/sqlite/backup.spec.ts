@@ -63,6 +63,30 @@ describe("SQLite backup and restore", () => {
     });
   });
 
+  it("copies one state although more is written meanwhile than the log usually holds", async () => {
+    const put = (id: string, letter: string) => ({
+      puts: [{ key: { kind: "run", scope: "", id }, body: letter.repeat(2_000_000) }] as const,
+    });
+    const ids = Array.from({ length: 12 }, (_, n) => `big-${n}`);
+    await withStore(at("book.db"), async ({ store, ...book }) => {
+      for (const id of ids) await store.commit(put(id, "a"));
+      let running = true;
+      const writing = (async () => {
+        while (running) for (const id of ids) await store.commit(put(id, "b"));
+      })();
+      await backupSqlite({ store, ...book }, at("backup.db"));
+      running = false;
+      await writing;
+    });
+    restoreSqlite(at("backup.db"), at("restored.db"));
+    await withStore(at("restored.db"), async ({ store, log }) => {
+      const docs = await store.list({ kind: "run", scope: "", order: "id", limit: 100 });
+      const { head } = await log.window();
+      expect(docs.every(({ body }) => body === (body[0] ?? "").repeat(2_000_000))).to.equal(true);
+      expect(Math.max(...docs.map(({ version }) => version))).to.equal(head.revision);
+    });
+  });
+
   it("writes one file only the owner can read, and can be restored many times", async () => {
     const backup = await backedUp(5);
     expect(statSync(backup).mode & 0o777).to.equal(0o600);
