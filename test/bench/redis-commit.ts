@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { createClient } from "redis";
-import { openRedisStore } from "../../src/adapters/redis/open.ts";
+import { openRedisStore } from "../../src/adapters/redis/index.ts";
 import type { OpenedStore } from "../../src/ports/opened-store.ts";
 import type { CommitRequest } from "../../src/ports/store.ts";
 import { startRedis } from "../support/redis.ts";

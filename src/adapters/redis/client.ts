@@ -14,7 +14,7 @@ export interface RedisTls {
   readonly serverName?: string;
 }
 
-export type Argument = string;
+export type Argument = string | Buffer;
 
 /** One connection to one Redis node. It never reconnects and never queues while offline: `Link` does the former. */
 export interface Client {

@@ -1,7 +1,9 @@
+import type { Lease } from "../../ports/lock-manager.ts";
 import type { BudgetChange, CommitOutcome, CommitRequest, DocKey } from "../../ports/store.ts";
 import { eventsPayload, payloadDigest } from "../chain-hash.ts";
 import { CODE } from "./codes.ts";
 import type { BookKeys, KeyTable } from "./keys.ts";
+import type { Packable } from "./message-pack.ts";
 import { toDoc } from "./reading.ts";
 
 /** A commit as `append-commits-n.lua` takes it, still without the positions of its keys. */
@@ -54,40 +56,43 @@ function nameOf({ kind, scope, id }: DocKey): string {
   return `${kind}\n${scope}\n${id}`;
 }
 
-/** Appends the commit's arguments, preceded by their number. */
-export function pushCommit(args: string[], table: KeyTable, keys: BookKeys, commit: EncodedCommit): void {
-  const countAt = args.push("") - 1;
-  const { request, touched, payload, digest } = commit;
-  const { claim, events = [], audit = [] } = request;
-  args.push(claim?.runId ?? "", claim?.fingerprint ?? "");
-  pushLease(args, table, keys, request);
-  args.push(String(touched.length));
+/** The commit as `append-commits-n.lua` takes it. */
+export function packCommit(table: KeyTable, keys: BookKeys, commit: EncodedCommit): Packable {
+  const { claim, lease, release = false, budget, events = [], audit = [] } = commit.request;
+  return [
+    claim?.runId ?? "",
+    claim?.fingerprint ?? "",
+    packLease(lease),
+    release ? "1" : "0",
+    packDocs(table, keys, commit.touched),
+    ...packBudget(table, keys, budget),
+    commit.payload,
+    commit.digest,
+    events.map(({ worldId }) => worldId),
+    audit.flatMap(({ worldId, body }) => [table.at(keys.audit(worldId)), body]),
+  ];
+}
+
+function packLease(lease: Lease | undefined): Packable {
+  if (!lease) return [];
+  return [...lease.fences].flatMap(([worldId, fence]) => [worldId, `${fence} ${lease.nonce} `]);
+}
+
+function packDocs(table: KeyTable, keys: BookKeys, touched: readonly TouchedDoc[]): Packable {
+  const packed: Packable[] = [];
   for (const { key, expected, action, body } of touched) {
-    args.push(table.collectionAt(keys.collection(key.kind, key.scope)), key.id, expected, action, body);
+    packed.push(table.collectionAt(keys.collection(key.kind, key.scope)), key.id, expected, action, body);
   }
-  pushBudget(args, table, keys, request.budget);
-  args.push(payload, digest, String(events.length));
-  for (const event of events) args.push(event.worldId);
-  args.push(String(audit.length));
-  for (const line of audit) args.push(table.at(keys.audit(line.worldId)), line.body);
-  args[countAt] = String(args.length - countAt - 1);
+  return packed;
 }
 
-function pushLease(args: string[], table: KeyTable, keys: BookKeys, { lease, release }: CommitRequest): void {
-  args.push(String(lease?.fences.size ?? 0));
-  for (const [worldId, fence] of lease?.fences ?? []) {
-    args.push(worldId, `${fence} ${lease?.nonce}`, table.at(keys.lock(worldId)));
-  }
-  args.push(lease && release ? lease.nonce : "");
-}
-
-function pushBudget(args: string[], table: KeyTable, keys: BookKeys, budget: BudgetChange | undefined): void {
-  const units = new Map(budget?.set.map((change) => [change.member, change.units]));
+function packBudget(table: KeyTable, keys: BookKeys, budget: BudgetChange | undefined): readonly Packable[] {
+  if (!budget) return ["", 0, "", []];
+  const units = new Map(budget.set.map((change) => [change.member, change.units]));
   // Beyond 2^53 - 1 a total would not be exact.
-  const limit = Math.min(budget?.limit ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-  const members = budget ? keys.budgetMembers(budget.name) : keys.budgets;
-  args.push(budget?.name ?? "", table.at(members), String(limit), String(units.size));
-  for (const [member, amount] of units) args.push(member, String(amount));
+  const limit = Math.min(budget.limit ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const changes = [...units].flatMap(([member, amount]) => [member, String(amount)]);
+  return [budget.name, table.at(keys.budgetMembers(budget.name)), String(limit), changes];
 }
 
 type ReplyFields = readonly (string | null)[];

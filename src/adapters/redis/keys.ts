@@ -16,14 +16,12 @@ export interface BookKeys {
   readonly claims: string;
   /** Hash: world id → last sequence. */
   readonly sequences: string;
-  /** Hash without time limit: world id → `<fence> <nonce>` of the last acquisition. */
-  readonly fences: string;
+  /** Hash: world id → `<fence> <nonce> <held until, server milliseconds>` of the last acquisition. Never expires. */
+  readonly holders: string;
   /** Hash: budget → total. */
   readonly budgets: string;
   /** Hash: member → units. */
   budgetMembers(budget: string): string;
-  /** String with time limit: nonce of the holder. */
-  lock(worldId: string): string;
   /** Stream with ids `<revision>-<index>`: b body. */
   audit(worldId: string): string;
   collection(kind: DocKind, scope: string): CollectionKeys;
@@ -45,10 +43,9 @@ export function bookKeys(book: string): BookKeys {
     log: `${prefix}log`,
     claims: `${prefix}claims`,
     sequences: `${prefix}sequences`,
-    fences: `${prefix}fences`,
+    holders: `${prefix}holders`,
     budgets: `${prefix}budgets`,
     budgetMembers: (budget) => `${prefix}budget:${encoded(budget)}`,
-    lock: (worldId) => `${prefix}lock:${encoded(worldId)}`,
     audit: (worldId) => `${prefix}audit:${encoded(worldId)}`,
     collection(kind, scope) {
       const name = `${kind}:${encoded(scope)}`;
@@ -67,19 +64,19 @@ function encoded(id: string): string {
   return PLAIN.test(id) ? id : encodeURIComponent(id);
 }
 
-/** The KEYS of one script call: every key once, named in ARGV by its position. */
+/** The KEYS of one script call: every key once, named in arguments by its position. */
 export interface KeyTable {
   readonly keys: readonly string[];
   /** The position of a key, counted from 1 as Lua does. */
-  at(key: string): string;
+  at(key: string): number;
   /** The position of a collection's hash; its indexes by creation and by id follow it. */
-  collectionAt(keys: CollectionKeys): string;
+  collectionAt(keys: CollectionKeys): number;
 }
 
 export function keyTable(fixed: readonly string[]): KeyTable {
   const keys = [...fixed];
-  const positions = new Map<string, string>();
-  const collections = new Map<string, string>();
+  const positions = new Map<string, number>();
+  const collections = new Map<string, number>();
   return {
     keys,
     at: (key) => remembered(positions, key, () => keys.push(key)),
@@ -88,10 +85,10 @@ export function keyTable(fixed: readonly string[]): KeyTable {
   };
 }
 
-function remembered(positions: Map<string, string>, key: string, add: () => number): string {
+function remembered(positions: Map<string, number>, key: string, add: () => number): number {
   const known = positions.get(key);
   if (known !== undefined) return known;
-  const position = String(add());
+  const position = add();
   positions.set(key, position);
   return position;
 }

@@ -5,8 +5,9 @@ import type { ReadQuery } from "../../ports/store.ts";
 import { CODE } from "./codes.ts";
 import { keyTable } from "./keys.ts";
 import { createLease, type LeaseTimes, type OwnLease } from "./lease.ts";
+import { pack } from "./message-pack.ts";
 import { patience } from "./patience.ts";
-import { NO_QUERY, pushQuery, type QueryReply, toReadResult } from "./reading.ts";
+import { encodeQuery, NO_QUERY, type QueryReply, toReadResult } from "./reading.ts";
 import type { Session } from "./session.ts";
 import { type TurnBatch, turnBatch } from "./turn-batch.ts";
 import { storeUnavailable } from "./unavailable.ts";
@@ -38,7 +39,7 @@ const PAUSE_MS = { first: 4, most: 64 };
 /** Locks whose release failed are given back later: so often, and in such steps. */
 const GIVE_BACK = { attempts: 4, stepMs: 200 };
 /** About so many requests share one script call. */
-const BATCH_SIZE = 64;
+const BATCH_SIZE = 32;
 
 /** Attempts made in one turn travel together. */
 function attemptBatch({ keys, scripts, link }: Session, ttlMs: number): TurnBatch<Attempt, Answer> {
@@ -46,13 +47,13 @@ function attemptBatch({ keys, scripts, link }: Session, ttlMs: number): TurnBatc
     maxWeight: BATCH_SIZE,
     weigh: () => 1,
     async send(requests) {
-      const table = keyTable([keys.meta, keys.fences]);
-      const args = [String(requests.length)];
-      for (const { worlds, nonce, query } of requests) {
-        args.push(nonce, String(ttlMs), String(worlds.length));
-        for (const world of worlds) args.push(world, table.at(keys.lock(world)));
-        pushQuery(args, table, keys, query);
-      }
+      const table = keyTable([keys.meta, keys.holders]);
+      const packed = requests.map(({ nonce, worlds, query }) => [
+        nonce,
+        worlds,
+        encodeQuery(table, keys, query),
+      ]);
+      const args = [String(ttlMs), pack(packed)];
       const [revision, hash, replies] = (await link.run(scripts["acquire-locks-n"], table.keys, args)) as [
         string | null,
         string | null,
@@ -71,12 +72,10 @@ export function redisLocks(session: Session, times: LeaseTimes): RedisLocks {
   let closed = false;
 
   const attempts = attemptBatch(session, times.ttlMs);
-  const lockKeys = (worlds: readonly string[]) => worlds.map((world) => keys.lock(world));
-
   async function giveBack(worlds: readonly string[], nonce: string): Promise<void> {
     for (let attempt = 1; attempt <= GIVE_BACK.attempts && !closed; attempt++) {
       try {
-        await link.run(scripts["release-locks-n"], lockKeys(worlds), [nonce]);
+        await link.run(scripts["release-locks-1"], [keys.holders], [nonce, ...worlds]);
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, attempt * GIVE_BACK.stepMs).unref());
@@ -98,10 +97,11 @@ export function redisLocks(session: Session, times: LeaseTimes): RedisLocks {
       takenAt,
       monotonic,
       renew: async () => {
-        const reply = await link.run(scripts["renew-locks-n"], lockKeys(worlds), [
-          nonce,
-          String(times.ttlMs),
-        ]);
+        const reply = await link.run(
+          scripts["renew-locks-1"],
+          [keys.holders],
+          [nonce, String(times.ttlMs), ...worlds],
+        );
         return reply === CODE.DONE;
       },
       giveBack: () => giveBack(worlds, nonce),

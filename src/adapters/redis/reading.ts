@@ -1,26 +1,27 @@
 import type { Collection, Doc, DocKey, ReadQuery, ReadResult } from "../../ports/store.ts";
 import type { BookKeys, KeyTable } from "./keys.ts";
+import type { Packable } from "./message-pack.ts";
 import { storeUnavailable } from "./unavailable.ts";
 
-/** What `includes/reading.lua` answers: documents, collections, total of the budget. */
+/** What `includes/reading.lua` answers. */
 export type QueryReply = readonly [
   docs: readonly (string | null)[],
   collections: readonly (readonly string[])[],
   budgetTotal: string | null,
+  sequences: readonly (string | null)[],
 ];
 
 export const NO_QUERY: ReadQuery = { keys: [] };
 
-/** Appends the query as `includes/reading.lua` takes it. */
-export function pushQuery(args: string[], table: KeyTable, keys: BookKeys, query: ReadQuery): void {
-  args.push(String(query.keys.length));
-  for (const key of query.keys) {
-    args.push(table.at(keys.collection(key.kind, key.scope).docs), key.id);
-  }
-  const collections = query.collections ?? [];
-  args.push(String(collections.length));
-  for (const { kind, scope } of collections) args.push(table.at(keys.collection(kind, scope).docs));
-  args.push(query.budget ?? "", table.at(keys.budgets));
+/** The query as `includes/reading.lua` takes it. */
+export function encodeQuery(table: KeyTable, keys: BookKeys, query: ReadQuery): Packable {
+  const docs: Packable[] = [];
+  for (const key of query.keys) docs.push(table.at(keys.collection(key.kind, key.scope).docs), key.id);
+  const collections = (query.collections ?? []).map(({ kind, scope }) =>
+    table.at(keys.collection(kind, scope).docs),
+  );
+  const worlds = query.sequences ?? [];
+  return [docs, collections, query.budget ?? "", table.at(keys.budgets), worlds, table.at(keys.sequences)];
 }
 
 /**
@@ -29,7 +30,7 @@ export function pushQuery(args: string[], table: KeyTable, keys: BookKeys, query
 export function toReadResult(
   query: ReadQuery,
   head: readonly [string | null, string | null],
-  [docs, collections, budgetTotal]: QueryReply,
+  [docs, collections, budgetTotal, sequences]: QueryReply,
 ): ReadResult {
   return {
     head: toHead(head),
@@ -38,7 +39,18 @@ export function toReadResult(
       toCollection(collection, collections[i] ?? []),
     ),
     budgetTotal: Number(budgetTotal ?? 0),
+    sequences: toSequencesByWorld(sequences),
   };
+}
+
+/** From world, number, world, number …; null for a world without events. */
+function toSequencesByWorld(flat: readonly (string | null)[]): ReadonlyMap<string, number> {
+  const sequences = new Map<string, number>();
+  for (let i = 0; i < flat.length; i += 2) {
+    const [world, sequence] = [flat[i], flat[i + 1]];
+    if (typeof world === "string" && typeof sequence === "string") sequences.set(world, Number(sequence));
+  }
+  return sequences;
 }
 
 export function toHead([revision, hash]: readonly [string | null, string | null]) {

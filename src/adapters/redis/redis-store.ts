@@ -9,17 +9,19 @@ import type {
   Store,
   StoreInfo,
 } from "../../ports/store.ts";
+import type { Argument } from "./client.ts";
 import { CODE } from "./codes.ts";
-import { type CommitReply, type EncodedCommit, encodeCommit, pushCommit, toOutcome } from "./committing.ts";
+import { type CommitReply, type EncodedCommit, encodeCommit, packCommit, toOutcome } from "./committing.ts";
 import { keyTable } from "./keys.ts";
 import type { RedisLocks } from "./locks.ts";
-import { pushQuery, type QueryReply, toDoc, toDocs, toReadResult } from "./reading.ts";
+import { pack } from "./message-pack.ts";
+import { encodeQuery, type QueryReply, toDoc, toDocs, toReadResult } from "./reading.ts";
 import type { Session } from "./session.ts";
 import { turnBatch } from "./turn-batch.ts";
 import { storeUnavailable } from "./unavailable.ts";
 
 /** A script call closes with the commit that brings it to so much text, in UTF-16 units, or so many commits. */
-const COMMIT_BATCH = { weight: 1_000_000, size: 64 };
+const COMMIT_BATCH = { weight: 1_000_000, size: 32 };
 const READ_BATCH_SIZE = 64;
 
 export interface RedisStoreOptions {
@@ -75,7 +77,7 @@ function commitBatch(session: Session) {
     keys.log,
     keys.claims,
     keys.sequences,
-    keys.fences,
+    keys.holders,
     keys.collection("run", "").docs,
     keys.budgets,
   ];
@@ -84,8 +86,8 @@ function commitBatch(session: Session) {
     weigh: ({ weight }) => weight + COMMIT_BATCH.weight / COMMIT_BATCH.size,
     async send(commits) {
       const table = keyTable(fixed);
-      const args = [session.storeId(), session.waitFor ? "1" : "0", String(commits.length)];
-      for (const commit of commits) pushCommit(args, table, keys, commit);
+      const packed = pack(commits.map((commit) => packCommit(table, keys, commit)));
+      const args = [session.storeId(), session.waitFor ? "1" : "0", packed];
       const replies = await runCommits(session, table.keys, args);
       if (replies[0] === CODE.STORE_CHANGED) throw bookChanged(session);
       return commits.map((commit, i) => toOutcome(commit, replies[i] as CommitReply));
@@ -95,7 +97,7 @@ function commitBatch(session: Session) {
   function runCommits(
     { commitLink, waitFor }: Session,
     tableKeys: readonly string[],
-    args: readonly string[],
+    args: readonly Argument[],
   ) {
     const script = scripts["append-commits-n"];
     return waitFor
@@ -127,11 +129,12 @@ function readBatch({ keys, scripts, link }: Session) {
     weigh: () => 1,
     async send(queries) {
       const table = keyTable([keys.meta]);
-      const args = [String(queries.length)];
-      for (const query of queries) pushQuery(args, table, keys, query);
+      const args = [pack(queries.map((query) => encodeQuery(table, keys, query)))];
       const reply = await link.run(scripts["read-docs-n"], table.keys, args);
       const [revision, hash, answers] = reply as [string | null, string | null, QueryReply[]];
-      return queries.map((query, i) => toReadResult(query, [revision, hash], answers[i] ?? [[], [], null]));
+      return queries.map((query, i) =>
+        toReadResult(query, [revision, hash], answers[i] ?? [[], [], null, []]),
+      );
     },
   });
 }

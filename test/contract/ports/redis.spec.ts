@@ -1,6 +1,6 @@
 /** The three ports over a real Redis with appendfsync always. */
 import { randomUUID } from "node:crypto";
-import { openRedisStore } from "../../../src/adapters/redis/open.ts";
+import { openRedisStore } from "../../../src/adapters/redis/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { eventLogContract } from "./event-log-contract.ts";
 import type { OpenBook } from "./fixture.ts";
