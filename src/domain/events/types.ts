@@ -198,9 +198,9 @@ export interface EventPayloads {
   readonly ACK_TIMEOUT: AckTimeout;
 }
 
-/** One event as it is stored (`toStored`), without what only the commit knows: revision and world sequence. */
-export type DomainEvent = {
-  [T in keyof EventPayloads]: {
+/** One event of one of the types `K`, as `DomainEvent`. */
+export type DomainEventOf<K extends EventType> = {
+  [T in K]: {
     readonly type: T;
     readonly worldId: string;
     readonly timeMs: number;
@@ -211,4 +211,7 @@ export type DomainEvent = {
     readonly schemaVersion: 1 | 2;
     readonly payload: EventPayloads[T];
   };
-}[keyof EventPayloads];
+}[K];
+
+/** One event as it is stored (`toStored`), without what only the commit knows: revision and world sequence. */
+export type DomainEvent = DomainEventOf<EventType>;

@@ -1,0 +1,79 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  type ControlBusService,
+  EventSchema,
+  StartPosition,
+  type SubscribeRequest,
+  type SubscribeResponse,
+  SubscribeResponseSchema,
+} from "#gen/worldservice/v2/control_bus_service_pb.ts";
+import type { Gates } from "../../domain/rebalance/negotiation.ts";
+import { deliver } from "../feed/deliver.ts";
+import type { FeedHub, FeedPackage, OpenedSubscription } from "../feed/hub.ts";
+import type { FeedQuery } from "../feed/start.ts";
+import { frameOf } from "../feed/wire.ts";
+import { fromEventTypes, toEvent, toWorldSnapshot } from "./events.ts";
+
+/** What the service tells of itself beside its events. */
+export interface FeedTopic {
+  readonly hub: FeedHub;
+  readonly book: string;
+  readonly gates: Gates;
+}
+
+/** How this package writes what the feed carries. */
+export const feedPackageV2: FeedPackage = {
+  encodeEvent: (event) => toBinary(EventSchema, create(EventSchema, toEvent(event))),
+  snapshotFrame({ head, worlds }, cursor) {
+    const value = { cursor, revision: BigInt(head.revision), worlds: worlds.map(toWorldSnapshot) };
+    const response = create(SubscribeResponseSchema, { message: { case: "snapshot", value } });
+    return frameOf(toBinary(SubscribeResponseSchema, response));
+  },
+};
+
+/** `worldservice.v2.ControlBusService`. */
+export function controlBusServiceV2(topic: FeedTopic): ServiceImpl<typeof ControlBusService> {
+  return {
+    async *subscribe(request, context) {
+      const opened = await topic.hub.open(feedPackageV2, fromSubscribeRequest(request), context.signal);
+      yield topicMessage(topic, opened);
+      yield* deliver(opened.subscription, context, decodeOnce);
+    },
+  };
+}
+
+const STARTS = new Map<StartPosition, FeedQuery["start"]>([
+  [StartPosition.LATEST, "LATEST"],
+  [StartPosition.EARLIEST, "EARLIEST"],
+  [StartPosition.SNAPSHOT, "SNAPSHOT"],
+]);
+
+function fromSubscribeRequest({ worldIds, types, start, afterCursor }: SubscribeRequest): FeedQuery {
+  return { worldIds, types: fromEventTypes(types), start: STARTS.get(start), afterCursor };
+}
+
+function topicMessage({ book, gates }: FeedTopic, opened: OpenedSubscription): SubscribeResponse {
+  const { compatRebalanceV2, alphaMetricsRequired } = gates;
+  const { earliestCursor, latestCursor } = opened;
+  const value = {
+    topic: `worldservice.${book}`,
+    schemaVersion: compatRebalanceV2 ? 2 : 1,
+    compatRebalanceV2,
+    alphaMetricsRequired,
+    earliestCursor,
+    latestCursor,
+  };
+  return create(SubscribeResponseSchema, { message: { case: "topic", value } });
+}
+
+/** Subscribers of protocols that are serialized message by message share the message as they share its bytes. */
+const decoded = new WeakMap<Uint8Array, SubscribeResponse>();
+
+function decodeOnce(frame: Uint8Array, message: Uint8Array): SubscribeResponse {
+  const known = decoded.get(frame);
+  if (known !== undefined) return known;
+  const response = fromBinary(SubscribeResponseSchema, message);
+  decoded.set(frame, response);
+  return response;
+}
