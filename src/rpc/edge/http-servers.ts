@@ -16,15 +16,11 @@ export interface HttpServerOptions {
   readonly isDraining: () => boolean;
 }
 
-/** The answer to an HTTP/1.1 request that could not be parsed, by Node's error code; 400 for all others. */
-const STATUS_LINES = new Map([
-  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
-  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Payload Too Large"],
-  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
-]);
-
-/** An HTTP/1.1 server that never listens: the acceptor hands it its connections. */
-export function createHttp1Server({ handler, limits, log, isDraining }: HttpServerOptions): http.Server {
+/**
+ * An HTTP/1.1 server that never listens: the acceptor hands it its connections. What cannot be parsed or comes too
+ * late Node itself answers with 400, 408 or 431 and closes, as long as nobody listens for `clientError`.
+ */
+export function createHttp1Server({ handler, limits, isDraining }: HttpServerOptions): http.Server {
   const server = http.createServer(
     {
       maxHeaderSize: limits.maxHeaderBytes,
@@ -47,14 +43,6 @@ export function createHttp1Server({ handler, limits, log, isDraining }: HttpServ
     },
   );
   server.maxHeadersCount = limits.maxHeaders;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    log.debug({ err: error }, "HTTP/1.1 client error");
-    if (!socket.writable) socket.destroy();
-    else
-      socket.end(
-        `HTTP/1.1 ${STATUS_LINES.get(error.code ?? "") ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`,
-      );
-  });
   // Node starts watching header and request times when a server begins to listen, which this one never does.
   server.emit("listening");
   return server;
@@ -95,7 +83,6 @@ export function createHttp2Front({ handler, limits, log }: HttpServerOptions): H
   server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
-    session.on("error", (error) => log.debug({ err: error }, "HTTP/2 session error"));
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     keepAlive(session, limits);
   });

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
@@ -234,6 +235,9 @@ describe("error details", () => {
 
     it("come with a deadline that is too long or unreadable", async () => {
       const { port, url } = await startEdge();
+      const warnings: Error[] = [];
+      const remember = (warning: Error) => warnings.push(warning);
+      process.on("warning", remember);
       for (const timeout of ["99999999H", "soon"]) {
         expect(
           await grpcAnswer(port, { "grpc-timeout": timeout }, envelope(Buffer.alloc(0))),
@@ -245,6 +249,8 @@ describe("error details", () => {
       }
       const headers = { "content-type": "application/json", "connect-timeout-ms": "60001" };
       expect(await connectAnswer(url, headers, "{}")).to.include({ status: 400, reason: "INVALID_FIELD" });
+      process.off("warning", remember);
+      expect(warnings).to.deep.equal([]); // a timer that overflows warns on stderr, for every such call
     });
 
     it("come with what a gate refuses, before the body is read", async () => {

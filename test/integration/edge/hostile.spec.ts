@@ -293,9 +293,23 @@ describe("the edge under hostile requests", () => {
     const large = await rawHttp2(port, { x: "x".repeat(20_000) });
     const many = await rawHttp2(
       port,
-      Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`x-${i}`, "1"])),
+      Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x-${i}`, "1"])),
     );
     expect([large.status, many.status]).to.deep.equal(["reset", "reset"]);
+    await stillServes(url);
+  });
+
+  it("keeps serving when connections are reset before they say what they speak", async () => {
+    const { port, url } = await startEdge();
+    for (const start of ["", "P", "PR"]) {
+      const socket = net.connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      await new Promise((resolve) => socket.once("connect", resolve));
+      socket.write(start);
+      await sleep(20);
+      socket.resetAndDestroy();
+    }
+    await sleep(20);
     await stillServes(url);
   });
 

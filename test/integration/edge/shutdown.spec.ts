@@ -31,6 +31,9 @@ async function* endlessFeed(_request: unknown, { signal }: { signal: AbortSignal
 /** For handlers that never end: the timer of a call's deadline would keep the test process waiting. */
 const STUCK = { limits: { maxTimeoutMs: 1000 } };
 
+/** A grace time after which the test has long failed: what needs it does not end by itself. */
+const NEVER_REACHED = 2 ** 30;
+
 describe("shutting the edge down", () => {
   afterEach(stopEdges);
 
@@ -97,7 +100,7 @@ describe("shutting the edge down", () => {
     const session = http2.connect(url);
     await new Promise((resolve) => session.once("remoteSettings", resolve));
     const goaway = new Promise((resolve) => session.once("goaway", resolve));
-    await edge.close(5000);
+    await edge.close(NEVER_REACHED);
     expect(await goaway).to.equal(http2.constants.NGHTTP2_NO_ERROR);
     const refused = await new Promise<NodeJS.ErrnoException>((resolve) =>
       net.connect(port, "127.0.0.1").once("error", resolve),
@@ -113,8 +116,7 @@ describe("shutting the edge down", () => {
     const silent = net.connect(port, "127.0.0.1");
     await new Promise((resolve) => silent.once("connect", resolve));
     await sleep(20); // until the server has accepted it, too
-    const neverReached = 2 ** 30;
-    await edge.close(neverReached);
+    await edge.close(NEVER_REACHED);
   });
 
   it("drops what does not end within the grace time", async () => {
