@@ -4,9 +4,18 @@ requireSupportedNode();
 
 /**
  * Reads the settings, composes the server, listens, and stops in order on SIGTERM or SIGINT (exit 0). A second signal
- * ends the process at once, which is safe: what was acknowledged is stored.
+ * ends the process at once, which is safe: what was acknowledged is stored. A start that fails says why and leaves
+ * the exit code: 2 for settings and stores that cannot be used as given, 1 for the unexpected.
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await serve(argv);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function serve(argv: readonly string[]): Promise<void> {
   const [{ compose }, { readSettings }, { createLog }] = await Promise.all([
     import("./compose.ts"),
     import("./settings/read-settings.ts"),
@@ -47,4 +56,4 @@ function failed(error: unknown): void {
   process.exitCode = known ? 2 : 1;
 }
 
-if (import.meta.main) await main(process.argv.slice(2)).catch(failed);
+if (import.meta.main) await main(process.argv.slice(2));
