@@ -37,9 +37,16 @@ export function syncFile(path: string): void {
   }
 }
 
+/** Makes a folder and those above it, level by level: Node's own recursive form never ends below a virtual folder like /proc. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
 /** The folder is made 0700; one that exists may be read, but not written, by others. */
 function guardFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder);
   if ((lstatSync(folder).mode & 0o022) !== 0) {
     throw unavailable("others may write to the folder of the store file; give the store a folder of its own");
   }

@@ -133,9 +133,19 @@ export function planChecked(
 ): RebalancePlan {
   validateRebalance(input, mode, rules, prefix, positionSource, worldAfterField);
   const plan = planRebalance(input, mode, rules);
+  assertFinite(plan, joinPath(prefix, positionSource === "rows" ? "positions" : "position_table"));
+  return plan;
+}
+
+/**
+ * Makes sure that every figure of a plan is finite.
+ *
+ * @param field path of the positions, for the error.
+ * @throws DomainError INVALID_FIELD.
+ */
+export function assertFinite(plan: RebalancePlan, field: string): void {
   const culprit = firstOverflow(plan);
-  if (culprit === undefined) return plan;
-  const field = joinPath(prefix, positionSource === "rows" ? "positions" : "position_table");
+  if (culprit === undefined) return;
   const description = `figures of ${culprit} are too large or too small to compute with`;
   throw new DomainError("INVALID_FIELD", `${field}: ${description}`, {
     violations: [{ field, description }],

@@ -1,11 +1,10 @@
-import { planRebalance } from "../../domain/rebalance/index.ts";
 import type { Gates } from "../../domain/rebalance/negotiation.ts";
 import type { AppliedRun, StoredRunRecord } from "../../domain/runs/types.ts";
 import { toStored } from "../../domain/stored-json.ts";
 import { compareUtf8 } from "../../domain/text.ts";
 import type { Acquired } from "../../ports/lock-manager.ts";
 import type { CommitRequest, Doc } from "../../ports/store.ts";
-import { agree, type RebalanceCall } from "../plan-rebalance/plan-rebalance.ts";
+import { planRebalanceCall, type RebalanceCall } from "../plan-rebalance/plan-rebalance.ts";
 import { auditOfRun } from "../shared/audit.ts";
 import { effectOf, runIdReused } from "../shared/commit-outcome.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
@@ -51,7 +50,7 @@ function lockedWorlds(run: AppliedRun): string[] {
 }
 
 function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): AppliedRun {
-  const negotiated = agree(gates, call);
+  const { negotiated, plan } = planRebalanceCall(gates, call);
   const etag = rebalanceEtag(call);
   return {
     runId,
@@ -65,7 +64,7 @@ function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): A
     mode: call.mode,
     positionSource: call.positionSource,
     intent: negotiated.schemaVersion === 2 ? call.intent : undefined,
-    plan: planRebalance(call.input, call.mode, call.rules),
+    plan,
     alphaMetrics: undefined,
     executionStatus: "NOT_REQUESTED",
     createdAtMs: nowMs,

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../domain/json.ts";
-import { planRebalance, validateRebalance } from "../../domain/rebalance/index.ts";
+import { planChecked } from "../../domain/rebalance/index.ts";
 import {
   assertModeSpoken,
   type Gates,
@@ -34,20 +34,14 @@ export interface PlannedRebalance {
 }
 
 /**
- * Agrees on the version and refuses what is malformed, in this order.
+ * Agrees on the version, refuses what is malformed, and plans. Pure: the same call gives the same plan.
  *
  * @throws DomainError SCHEMA_VERSION_UNSUPPORTED, SCHEMA_VERSION_TOO_LOW, MODE_REQUIRES_V2, INVALID_FIELD,
- *   OVERLAY_CONFIG_INVALID.
+ *   OVERLAY_CONFIG_INVALID, in this order.
  */
-export function agree(gates: Gates, call: RebalanceCall): Negotiated {
+export function planRebalanceCall(gates: Gates, call: RebalanceCall): PlannedRebalance {
   const negotiated = negotiate(call.rules, call.requestedVersion, gates, `${call.path}.schema_version`);
   assertModeSpoken(call.mode, negotiated);
-  validateRebalance(call.input, call.mode, call.rules, call.path, call.positionSource);
-  return negotiated;
-}
-
-/** Plans and writes nothing. Pure: the same call gives the same plan. Errors as of `agree`. */
-export function planRebalanceCall(gates: Gates, call: RebalanceCall): PlannedRebalance {
-  const negotiated = agree(gates, call);
-  return { negotiated, plan: planRebalance(call.input, call.mode, call.rules) };
+  const plan = planChecked(call.input, call.mode, call.rules, call.path, call.positionSource);
+  return { negotiated, plan };
 }

@@ -1,5 +1,5 @@
 import type { DomainEvent } from "../../domain/events/types.ts";
-import { planRebalance } from "../../domain/rebalance/index.ts";
+import { assertFinite, planRebalance } from "../../domain/rebalance/index.ts";
 import type {
   PlanWarning,
   RebalanceInput,
@@ -46,6 +46,8 @@ function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowM
     ),
     strategyBefore: strategyBefore(plan, context),
   };
+  const rebalance = planRebalance(input, call.mode, call.rules);
+  assertFinite(rebalance, call.positionSource === "rows" ? "positions" : "position_table");
   return {
     runId: call.runId,
     rpc: "UpsertAllocations",
@@ -58,7 +60,7 @@ function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowM
     mode: call.mode,
     positionSource: call.positionSource,
     intent: plan.negotiated.schemaVersion === 2 ? call.intent : undefined,
-    plan: withSumWarning(planRebalance(input, call.mode, call.rules), plan, context),
+    plan: withSumWarning(rebalance, plan, context),
     alphaMetrics: undefined,
     executionStatus: "NOT_REQUESTED",
     createdAtMs: nowMs,
