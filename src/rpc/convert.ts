@@ -55,15 +55,21 @@ export function isStale(updatedAtMs: number, nowMs: number): boolean {
 
 /** Positions as rows again, for answers that give back a stored request. */
 export function* rowsOf(columns: PositionColumns) {
+  const { worlds, strategies, symbols, venues, qty, mark } = columns;
   for (let i = 0; i < columns.count; i++) {
     const venue = columns.venue[i] ?? 0;
     yield {
-      worldId: columns.worlds[columns.world[i] ?? 0] ?? "",
-      strategyId: columns.strategies[columns.strategy[i] ?? 0] ?? "",
-      symbol: columns.symbols[columns.symbol[i] ?? 0] ?? "",
-      qty: columns.qty[i] ?? 0,
-      mark: columns.mark[i] ?? 0,
-      ...optionalVenue(venue === 0 ? undefined : columns.venues[venue - 1]),
+      worldId: nameAt(worlds, columns.world, i),
+      strategyId: nameAt(strategies, columns.strategy, i),
+      symbol: nameAt(symbols, columns.symbol, i),
+      qty: qty[i] ?? 0,
+      mark: mark[i] ?? 0,
+      ...optionalVenue(venue === 0 ? undefined : venues[venue - 1]),
     };
   }
+}
+
+/** Columns are sound: every row has its index and every index its name. */
+function nameAt(names: readonly string[], column: Uint32Array, row: number): string {
+  return names[column[row] ?? 0] ?? "";
 }
