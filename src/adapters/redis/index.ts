@@ -11,10 +11,10 @@ import { locator } from "./locate.ts";
 import { redisLocks } from "./locks.ts";
 import { redisLog } from "./redis-log.ts";
 import { redisStore } from "./redis-store.ts";
-import { loadScripts, type Script } from "./scripts.ts";
+import { loadScripts, type Script, type Scripts } from "./scripts.ts";
 import type { Session } from "./session.ts";
 import { tailWatch } from "./tail-watch.ts";
-import { storeUnavailable } from "./unavailable.ts";
+import { storeUnavailable, translated } from "./unavailable.ts";
 
 export type { RedisTls } from "./client.ts";
 export type { RedisLog } from "./link.ts";
@@ -79,7 +79,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Opened
   });
   const tail = tailWatch({
     logKey: keys.log,
-    openLink: () => openLink({ ...opening.link, purpose: "feed", prepare: () => Promise.resolve() }),
+    openLink: () => feedLink(opening),
     headRevision: async () => Number(await link.call(["HGET", keys.meta, "revision"])),
     blockMs: TAIL_BLOCK_MS,
     answerLimitMs: opening.link.answerLimitMs,
@@ -169,6 +169,7 @@ function prepareOpening(options: RedisStoreOptions) {
   const prepare = async (client: Client) => {
     state.degraded = await checkDurability(client, options, log);
     state.storeId = await openBook(client, scripts["open-book-1"], keys);
+    await loadAll(client, scripts);
   };
   const link = { connect, prepare, answerLimitMs: options.answerLimitMs ?? ANSWER_LIMIT_MS, log };
   return { target, keys, scripts, state, link };
@@ -184,6 +185,15 @@ async function firstLink(
     if (error instanceof RefusedError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw storeUnavailable(`cannot open the book on ${describeStore(target)}: ${reason}`, error);
+  }
+}
+
+/** Opened when the first one waits for commits, so its failure is a refusal of that wait. */
+async function feedLink({ link }: ReturnType<typeof prepareOpening>): Promise<Link> {
+  try {
+    return await openLink({ ...link, purpose: "feed", prepare: () => Promise.resolve() });
+  } catch (error) {
+    throw translated(error);
   }
 }
 
@@ -225,6 +235,13 @@ async function evaluate(
   args: string[],
 ): Promise<readonly unknown[]> {
   return (await client.send(["EVAL", script.source, "1", keys.meta, ...args])) as unknown[];
+}
+
+/** So that the first callers need not send the sources; a user who may not load scripts makes them do that. */
+async function loadAll(client: Client, scripts: Scripts): Promise<void> {
+  await Promise.allSettled(
+    Object.values(scripts).map(({ source }) => client.send(["SCRIPT", "LOAD", source])),
+  );
 }
 
 function newStoreId(): string {
