@@ -86,8 +86,6 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Opened
   });
 
   async function close(): Promise<void> {
-    // What was asked in this turn is still to be sent.
-    await new Promise((resolve) => setImmediate(resolve));
     locks.close();
     await tail.close();
     await link.close();
@@ -101,7 +99,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Opened
     onCommitted: tail.committed,
     close,
   });
-  return { store, locks, log: redisLog(session, tail), close };
+  return { store, locks, log: redisLog(session, tail), close: store.close };
 }
 
 /**

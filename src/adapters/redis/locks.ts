@@ -39,7 +39,7 @@ const PAUSE_MS = { first: 4, most: 64 };
 /** Locks whose release failed are given back later: so often, and in such steps. */
 const GIVE_BACK = { attempts: 4, stepMs: 200 };
 /** About so many requests share one script call. */
-const BATCH_SIZE = 32;
+const BATCH_SIZE = 21;
 
 /** Attempts made in one turn travel together. */
 function attemptBatch({ keys, scripts, link }: Session, ttlMs: number): TurnBatch<Attempt, Answer> {

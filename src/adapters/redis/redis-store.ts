@@ -21,7 +21,7 @@ import { turnBatch } from "./turn-batch.ts";
 import { storeUnavailable } from "./unavailable.ts";
 
 /** A script call closes with the commit that brings it to so much text, in UTF-16 units, or so many commits. */
-const COMMIT_BATCH = { weight: 1_000_000, size: 32 };
+const COMMIT_BATCH = { weight: 1_000_000, size: 21 };
 const READ_BATCH_SIZE = 64;
 
 export interface RedisStoreOptions {
@@ -30,6 +30,7 @@ export interface RedisStoreOptions {
   readonly info: StoreInfo;
   /** Tells the waiting feeds of this process at once. */
   onCommitted(revision: number): void;
+  /** Runs once what was asked for has been sent. */
   close(): Promise<void>;
 }
 
@@ -66,7 +67,10 @@ export function redisStore({ session, locks, info, onCommitted, close }: RedisSt
       const reply = await link.call(["XRANGE", keys.audit(worldId), from, "+", "COUNT", String(limit)]);
       return (reply as [string, string[]][]).map((entry) => toAuditEntry(worldId, entry));
     },
-    close,
+    async close() {
+      await Promise.all([commits.sent(), reads.sent()]);
+      await close();
+    },
   };
 }
 
