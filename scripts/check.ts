@@ -2,6 +2,7 @@
 import { breakingProtos } from "./checks/breaking-protos.ts";
 import { type Check, commandCheck } from "./checks/check.ts";
 import { docsInStep } from "./checks/docs-in-step.ts";
+import { errorsPage } from "./checks/errors-page.ts";
 import { generatedCode } from "./checks/generated-code.ts";
 
 const CHECKS: readonly Check[] = [
@@ -13,6 +14,9 @@ const CHECKS: readonly Check[] = [
   breakingProtos,
   generatedCode,
   docsInStep,
+  errorsPage,
+  commandCheck("node", "scripts/status-table.ts"),
+  commandCheck("node", "scripts/settings-page.ts"),
 ];
 
 const summary: string[] = [];

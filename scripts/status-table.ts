@@ -1,0 +1,48 @@
+/**
+ * The table of methods in README.md, written from what the server really registers: `npm run docs:tables` writes it,
+ * `npm run check` fails when it is out of date.
+ */
+
+import { openSqliteStore } from "../src/adapters/sqlite/index.ts";
+import { servedServices } from "../src/compose.ts";
+import { unobserved } from "../src/orchestration/shared/stages.ts";
+import { type MethodStatus, methodStatus } from "../src/rpc/routes.ts";
+import { readSettings } from "../src/settings/read-settings.ts";
+import { checkOrWrite, markdownTable } from "./generated-block.ts";
+
+/** Which methods are served depends on no setting, so an empty store in memory tells as much as any. */
+async function statusOfMethods(): Promise<MethodStatus[]> {
+  const settings = readSettings({ argv: ["--store=memory:"], env: {} });
+  const { book, lockTtlMs, compatRebalanceV2, alphaMetricsRequired } = settings;
+  const opened = await openSqliteStore({ path: ":memory:", book, lockTtlMs });
+  try {
+    const services = servedServices(settings, {
+      store: opened.store,
+      locks: opened.locks,
+      clock: { now: () => 0, monotonic: () => 0 },
+      gates: { compatRebalanceV2, alphaMetricsRequired },
+      canExecute: false,
+      observeStage: unobserved,
+    });
+    return methodStatus(services);
+  } finally {
+    await opened.close();
+  }
+}
+
+function statusTable(methods: readonly MethodStatus[]): string {
+  const services = [...new Set(methods.map(({ service }) => service))];
+  const rows = services.map((service) => {
+    const own = methods.filter((each) => each.service === service);
+    const names = (isServed: boolean) =>
+      own.filter((each) => each.isServed === isServed).map(({ method }) => `\`${method}\``);
+    return [`\`${service}\``, names(true).join(", "), names(false).join(", ")];
+  });
+  const served = methods.filter(({ isServed }) => isServed).length;
+  const head = ["service", "served", "answers UNIMPLEMENTED"];
+  return `${served} of ${methods.length} methods are served.\n\n${markdownTable(head, rows)}`;
+}
+
+checkOrWrite("docs:tables", [
+  { page: "README.md", name: "methods", text: statusTable(await statusOfMethods()) },
+]);
