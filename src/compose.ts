@@ -47,7 +47,7 @@ export async function compose(
   log: Logger,
   replacements: Replacements = {},
 ): Promise<Server> {
-  const opened = replacements.store ?? (await openStore(settings));
+  const opened = replacements.store ?? (await openStore(settings, log));
   const deps = writeDeps(settings, opened, replacements);
   const health = createHealth(SERVICES.map((service) => service.typeName));
   const routes = [contractRoutes(servedServices(settings, deps)), health.routes];
@@ -104,7 +104,7 @@ function writeDeps(settings: Settings, opened: OpenedStore, replacements: Replac
 }
 
 /** Adapters are loaded late: each of them costs start-up time that only its users should pay. */
-async function openStore(settings: Settings): Promise<OpenedStore> {
+async function openStore(settings: Settings, log: Logger): Promise<OpenedStore> {
   const { store, book, lockTtlMs } = settings;
   if (store.kind !== "redis") {
     const { openSqliteStore } = await import("./adapters/sqlite/index.ts");
@@ -118,6 +118,7 @@ async function openStore(settings: Settings): Promise<OpenedStore> {
     lockTtlMs,
     durability,
     allowDegraded: allowDegradedDurability,
+    log,
   });
 }
 
