@@ -118,7 +118,7 @@ async function openStore(settings: Settings, log: Logger): Promise<OpenedStore> 
     lockTtlMs,
     durability,
     allowDegraded: allowDegradedDurability,
-    log,
+    log: (level, message, fields) => log[level](fields, message),
   });
 }
 
