@@ -1,6 +1,7 @@
 /** Rules for names, and the one order in which lists made from maps are given. */
 
-const SURROGATE_FIX = 0x2000;
+/** Carries 0xd800, the first surrogate, to 0x10000: just above the last unit that stands for itself. */
+const SURROGATE_FIX = 0x2800;
 
 /** Lifts surrogates above the rest of the plane, so that comparing code units compares code points. */
 function rank(unit: number): number {
