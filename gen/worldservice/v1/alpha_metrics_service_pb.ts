@@ -372,12 +372,15 @@ export const AlphaMetricsService: GenService<{
   /**
    * RecordReturns stores series for later plans: all of the request or nothing. Recording the same again changes
    * nothing. Values with times are merged into the stored series by time, a new value for a known time replaces it; a
-   * series without times replaces the stored one whole. Equity and pnl are stored as the returns they stand for. The
-   * oldest values beyond the server's retention are dropped.
+   * series without times replaces the stored one whole, as does one with times where the stored one has none. Equity
+   * and pnl are stored as the returns they stand for; equity that continues starts with the last level sent before.
+   * The oldest values beyond the server's retention are dropped: the figures still count them, and values that come for
+   * their times once more are passed over.
    *
    * Errors:
-   *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; no values, a value out of range, no world, times that do not
-   *                        ascend or do not match, one pair twice, or pnl without base; BadRequest names the place.
+   *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; no values, equity of one level, a value out of range, no world,
+   *                        times that do not ascend or do not match, one pair twice, or pnl without base; BadRequest
+   *                        names the place.
    *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world was deleted; leave it out.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_MESSAGE_TOO_LARGE; send less in one call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.

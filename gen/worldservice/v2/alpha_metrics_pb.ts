@@ -175,7 +175,8 @@ export type AlphaSeries = Message<"worldservice.v2.AlphaSeries"> & {
     case: "returns";
   } | {
     /**
-     * Levels of equity in base currency, each > 0 and finite; returns are taken between neighbours.
+     * Levels of equity in base currency, each > 0 and finite; returns are taken between neighbours, so that the first
+     * level only opens the first period.
      *
      * @generated from field: worldservice.v2.DoubleSeries equity = 4;
      */
@@ -192,8 +193,8 @@ export type AlphaSeries = Message<"worldservice.v2.AlphaSeries"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * End of the period of each value, UTC, strictly ascending; as many as there are values. Empty: the values are
-   * consecutive periods without dates. At most 1,000,000.
+   * End of the period of each value, UTC, to the microsecond, strictly ascending; as many as there are values. Empty:
+   * the values are consecutive periods without dates. At most 1,000,000.
    *
    * @generated from field: repeated google.protobuf.Timestamp times = 6;
    */
@@ -215,9 +216,8 @@ export const AlphaSeriesSchema: GenMessage<AlphaSeries> = /*@__PURE__*/
  */
 export type DoubleSeries = Message<"worldservice.v2.DoubleSeries"> & {
   /**
-   * The values, oldest first, at most 1,000,000; unit and range are those of the field that holds the series.
-   * NaN and infinities
-   * are refused with INVALID_ARGUMENT, ERROR_REASON_INVALID_FIELD: a caller leaves gaps out.
+   * The values, oldest first, 1 to 1,000,000; unit and range are those of the field that holds the series.
+   * NaN and infinities are refused with INVALID_ARGUMENT, ERROR_REASON_INVALID_FIELD: a caller leaves gaps out.
    *
    * @generated from field: repeated double values = 1;
    */
@@ -238,17 +238,17 @@ export const DoubleSeriesSchema: GenMessage<DoubleSeries> = /*@__PURE__*/
  */
 export type PnlSeries = Message<"worldservice.v2.PnlSeries"> & {
   /**
-   * Profit (positive) or loss (negative) per period in base currency, oldest first, at most 1,000,000.
-   * NaN and infinities
-   * are refused with INVALID_ARGUMENT, ERROR_REASON_INVALID_FIELD: a caller leaves gaps out.
+   * Profit (positive) or loss (negative) per period in base currency, oldest first, 1 to 1,000,000.
+   * NaN and infinities are refused with INVALID_ARGUMENT, ERROR_REASON_INVALID_FIELD: a caller leaves gaps out.
    *
    * @generated from field: repeated double values = 1;
    */
   values: number[];
 
   /**
-   * Equity at the start of the series in base currency, > 0 and finite. Has no default: without it profits are not
-   * returns, and the series is refused.
+   * Equity the profits were earned on, in base currency, > 0 and finite: the return of each period is
+   * profit / base_equity, with the same base in all of them. Whoever wants gains compounded sends the equity instead.
+   * Has no default: without it profits are not returns, and the series is refused.
    *
    * @generated from field: double base_equity = 2;
    */
