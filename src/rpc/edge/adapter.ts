@@ -1,3 +1,4 @@
+import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
@@ -7,11 +8,15 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
+import type { FastOptions } from "../fast/fast-options.ts";
+import type { FastHandler } from "../fast/fast-unary.ts";
+import { createFastStream } from "../fast/stream.ts";
 import { hasUsableAuthority } from "./authority.ts";
 import { boundTimes, type CallTimes } from "./call-times.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 
-type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]>;
+type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]> &
+  Omit<FastOptions, "acceptCompression" | "bodyTimeoutMs" | "decoders" | "log">;
 
 /** What the adapter needs: Connect's own options, the routes and the two times it looks after itself. */
 export interface AdapterOptions {
@@ -36,18 +41,21 @@ export function createAdapter(
   options: AdapterOptions,
 ): (request: EdgeRequest, response: EdgeResponse) => void {
   const { log } = options;
-  const handlers = handlersByPath(options);
+  const streams = createFastStream({ ...options.router, ...options.times, ...FAST_DEFAULTS, log });
+  const handlers = handlersByPath(options, streams.record);
   return (request, response) => {
     if (!hasUsableAuthority(request)) {
       refuse("authority", request, response, log);
       return;
     }
-    const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
     if (handler === undefined) {
       refuse("unknown-method", request, response, log);
       return;
     }
-    answer(handler, request, response, options).catch((error: unknown) => {
+    const fast = overHttp2(streams.handlers.get(path), request, response);
+    (fast ?? answer(handler, request, response, options)).catch((error: unknown) => {
       // Almost always a peer that went away while we wrote.
       log.debug({ err: error, rpc: handler.requestPath }, "the answer could not be written");
       if (!response.headersSent) refuse("internal", request, response, log);
@@ -56,15 +64,25 @@ export function createAdapter(
   };
 }
 
-function handlersByPath({
-  routes,
-  router: routerOptions,
-}: AdapterOptions): ReadonlyMap<string, UniversalHandler> {
-  const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
-    ...routerOptions,
-  });
-  routes(router);
+const ACCEPT_COMPRESSION = [compressionGzip, compressionBrotli];
+const FAST_DEFAULTS = { acceptCompression: ACCEPT_COMPRESSION, decoders: new Map() };
+
+/** Undefined when the ordinary handler shall answer. */
+function overHttp2(
+  handler: FastHandler | undefined,
+  request: EdgeRequest,
+  response: EdgeResponse,
+): Promise<void> | undefined {
+  const isHttp2 = request instanceof Http2ServerRequest && response instanceof Http2ServerResponse;
+  return isHttp2 ? handler?.(request, response) : undefined;
+}
+
+function handlersByPath(
+  { routes, router: routerOptions }: AdapterOptions,
+  record: (router: ConnectRouter) => ConnectRouter,
+): ReadonlyMap<string, UniversalHandler> {
+  const router = createConnectRouter({ acceptCompression: ACCEPT_COMPRESSION, ...routerOptions });
+  routes(record(router));
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 }
 

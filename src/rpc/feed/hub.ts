@@ -7,12 +7,12 @@ import { createFilter } from "./filter.ts";
 import { createFrame, type EventEncoder, encodeFor } from "./frame.ts";
 import { DEFAULT_FEED_LIMITS, type FeedLimits } from "./limits.ts";
 import { createPages } from "./pages.ts";
-import { createReader, type ReaderSources } from "./reader.ts";
+import { Reader, type ReaderSources } from "./reader.ts";
 import { compacted, diverged, earliestCursor, storeGone, tooManySubscriptions, tooSlow } from "./refusals.ts";
 import { createRing } from "./ring.ts";
 import type { BookSnapshot } from "./snapshot.ts";
 import { type FeedQuery, type FeedStart, findStart } from "./start.ts";
-import { createSubscription, type HeldSubscription, type Subscription } from "./subscription.ts";
+import { HeldSubscription, type Subscription, type SubscriptionHost } from "./subscription.ts";
 import { type Break, createTailer } from "./tailer.ts";
 
 /** How one package of the contract writes what the feed carries: each as one gRPC frame, events as bare messages. */
@@ -54,12 +54,19 @@ const CHUNKS_KEPT = 16;
 /** Bookmarks come a little early, each subscriber at its own times, so that they don't come all at once. */
 const BOOKMARK_JITTER = 0.2;
 
+/** What the subscribers of one package share. */
+interface PackageState {
+  readonly sources: ReaderSources;
+  readonly host: SubscriptionHost;
+  subscribers: number;
+}
+
 export function createFeedHub(options: FeedOptions): FeedHub {
   const { store, log, clock, bookmarkIntervalMs } = options;
   const limits = { ...DEFAULT_FEED_LIMITS, ...options.limits };
   const now = () => clock.monotonic();
   const subscriptions = new Set<HeldSubscription>();
-  const sources = new Map<FeedPackage, ReaderSources & { subscribers: number }>();
+  const packages = new Map<FeedPackage, PackageState>();
   let storeId = store.info.storeId;
   let sweeping: NodeJS.Timeout | undefined;
   let opening = 0;
@@ -77,7 +84,9 @@ export function createFeedHub(options: FeedOptions): FeedHub {
   });
 
   function onEntries(entries: readonly LogEntry[]): void {
-    const encoders = [...sources].filter(([, { subscribers }]) => subscribers > 0).map(([format]) => format);
+    const encoders = [...packages.values()]
+      .filter((each) => each.subscribers > 0)
+      .map((each) => each.sources.encoder);
     for (const entry of entries) {
       const frame = createFrame(storeId, entry);
       try {
@@ -108,7 +117,7 @@ export function createFeedHub(options: FeedOptions): FeedHub {
     storeId = id;
     ring.reset(head);
     pages.clear();
-    for (const { chunks } of sources.values()) chunks.clear();
+    for (const { sources } of packages.values()) sources.chunks.clear();
   }
 
   function sweep(): void {
@@ -117,24 +126,35 @@ export function createFeedHub(options: FeedOptions): FeedHub {
     for (const subscription of subscriptions) subscription.tick(at);
   }
 
-  function sourcesOf(format: FeedPackage): ReaderSources & { subscribers: number } {
-    const known = sources.get(format);
+  function stateOf(format: FeedPackage): PackageState {
+    const known = packages.get(format);
     if (known !== undefined) return known;
-    const made = { ring, pages, chunks: createChunkCache(CHUNKS_KEPT), limits, subscribers: 0 };
-    sources.set(format, made);
-    return made;
+    const state: PackageState = {
+      sources: { ring, pages, encoder: format, chunks: createChunkCache(CHUNKS_KEPT), limits },
+      host: {
+        pages,
+        now,
+        nextBookmarkAt: (from) => from + bookmarkIntervalMs * (1 - BOOKMARK_JITTER * Math.random()),
+        blockedMs: limits.blockedMs,
+        onBlocked: (blocked) => blocked.end(tooSlow(blocked.cursor())),
+        onReleased: (released) => letGo(released, state),
+      },
+      subscribers: 0,
+    };
+    packages.set(format, state);
+    return state;
   }
 
-  function hold(subscription: HeldSubscription, format: FeedPackage): void {
+  function hold(subscription: HeldSubscription, state: PackageState): void {
     subscriptions.add(subscription);
-    sourcesOf(format).subscribers++;
+    state.subscribers++;
     const everyMs = Math.min(bookmarkIntervalMs, limits.blockedMs, 10_000) / 10;
     sweeping ??= setInterval(sweep, Math.max(5, everyMs));
   }
 
-  function letGo(subscription: HeldSubscription, format: FeedPackage): void {
+  function letGo(subscription: HeldSubscription, state: PackageState): void {
     if (!subscriptions.delete(subscription)) return;
-    sourcesOf(format).subscribers--;
+    state.subscribers--;
     if (subscriptions.size > 0) return;
     clearInterval(sweeping);
     sweeping = undefined;
@@ -156,26 +176,16 @@ export function createFeedHub(options: FeedOptions): FeedHub {
     await tailer.start();
     const { window, position, snapshot } = await findPlace(query);
     if (closedBy !== undefined) throw closedBy;
-    const reader = createReader({
-      sources: sourcesOf(format),
-      encoder: format,
-      filter: createFilter(query.worldIds, query.types),
-      start: position,
-    });
     const cursorOf = (head: Head) => encodeCursor({ storeId: window.storeId, ...head });
-    const subscription = createSubscription({
-      reader,
-      pages,
+    const state = stateOf(format);
+    const subscription = new HeldSubscription({
+      host: state.host,
+      reader: new Reader(state.sources, createFilter(query.worldIds, query.types), position),
       storeId: window.storeId,
       first: snapshot === undefined ? [] : [format.snapshotFrame(snapshot, cursorOf(snapshot.head))],
       signal,
-      now,
-      nextBookmarkAt: (from) => from + bookmarkIntervalMs * (1 - BOOKMARK_JITTER * Math.random()),
-      blockedMs: limits.blockedMs,
-      onBlocked: (blocked) => blocked.end(tooSlow(blocked.cursor())),
-      onReleased: (released) => letGo(released, format),
     });
-    if (!signal.aborted) hold(subscription, format);
+    if (!signal.aborted) hold(subscription, state);
     return {
       earliestCursor: earliestCursor(window),
       latestCursor: cursorOf(window.head),

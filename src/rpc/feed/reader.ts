@@ -7,10 +7,11 @@ import type { Page, Pages } from "./pages.ts";
 import { diverged } from "./refusals.ts";
 import type { Ring } from "./ring.ts";
 
-/** What all readers of one process share. */
+/** What all readers of one package share. */
 export interface ReaderSources {
   readonly ring: Ring;
   readonly pages: Pages;
+  readonly encoder: EventEncoder;
   /** Chunks of unfiltered readers of one package. */
   readonly chunks: ChunkCache;
   readonly limits: Pick<FeedLimits, "chunkFrames" | "chunkBytes">;
@@ -19,48 +20,81 @@ export interface ReaderSources {
 /** What a look at the sources gave: frames, nothing for now, or "behind": the store has to be asked first. */
 export type Looked = Chunk | "nothing" | "behind";
 
-/** One place in the history, moving forward over what is in memory. */
-export interface Reader {
+type At = (revision: number) => Frame | undefined;
+
+/**
+ * One place in the history, moving forward over what is in memory. A class, because there are thousands: methods are
+ * not made anew for each.
+ */
+export class Reader {
+  private readonly sources: ReaderSources;
+  private readonly filter: Filter | undefined;
+  private at: Head;
+
+  /** @param start the last commit the reader has already seen. */
+  constructor(sources: ReaderSources, filter: Filter, start: Head) {
+    this.sources = sources;
+    this.filter = isOpen(filter) ? undefined : filter;
+    this.at = start;
+  }
+
   /** The last commit that was handed over or filtered out. */
-  position(): Head;
+  position(): Head {
+    return this.at;
+  }
+
   /**
    * Moves over what comes next, and hands over what passes.
    *
    * @param page what was just loaded for it, beginning right behind its position.
    * @throws DomainError CURSOR_DIVERGED when what comes next does not continue what was handed over.
    */
-  look(page?: Page): Looked;
-}
-
-export interface ReaderOptions {
-  readonly sources: ReaderSources;
-  readonly encoder: EventEncoder;
-  readonly filter: Filter;
-  readonly start: Head;
-}
-
-export function createReader({ sources, encoder, filter, start }: ReaderOptions): Reader {
-  const { ring, pages, chunks, limits } = sources;
-  const open = isOpen(filter);
-  let position = start;
-
-  /** The commits from `position` on, out of the ring or a page; undefined when neither has the next one. */
-  function source(loaded: Page | undefined): ((revision: number) => Frame | undefined) | undefined {
-    if (position.revision >= ring.floor()) return ring.at;
-    const page = loaded ?? pages.peek(position.revision);
-    if (page === undefined) return undefined;
-    const before = position.revision + 1;
-    return (revision) => page[revision - before];
+  look(page?: Page): Looked {
+    const { ring } = this.sources;
+    if (this.at.revision >= ring.head().revision) return "nothing";
+    for (let loaded = page; ; loaded = undefined) {
+      const source = this.source(loaded);
+      if (source === undefined) return "behind";
+      const next = source(this.at.revision + 1);
+      if (next === undefined) return "nothing";
+      if (next.entry.previousHash !== this.at.hash) throw diverged();
+      const chunk = this.filter === undefined ? this.shared(source) : own(this.collect(source));
+      if (chunk !== undefined) return chunk;
+    }
   }
 
-  function collect(at: (revision: number) => Frame | undefined): Uint8Array[] {
+  /** The commits from here on, out of the ring or a page; undefined when neither has the next one. */
+  private source(loaded: Page | undefined): At | undefined {
+    const { ring, pages } = this.sources;
+    const { revision } = this.at;
+    if (revision >= ring.floor()) return ring.at;
+    const page = loaded ?? pages.peek(revision);
+    return page && ((wanted) => page[wanted - revision - 1]);
+  }
+
+  /** Readers without filter that stand at the same place get the very same chunk. */
+  private shared(source: At): Chunk | undefined {
+    const { ring, chunks } = this.sources;
+    const key = `${this.at.revision}-${ring.head().revision}`;
+    const known = chunks.get(key);
+    if (known !== undefined) {
+      this.at = known.end;
+      return known.chunk;
+    }
+    const chunk = own(this.collect(source));
+    if (chunk !== undefined) chunks.set(key, { chunk, end: this.at });
+    return chunk;
+  }
+
+  private collect(source: At): Uint8Array[] {
+    const { encoder, limits } = this.sources;
     const frames: Uint8Array[] = [];
     let bytes = 0;
     let last: Frame | undefined;
-    for (let next = position.revision + 1; frames.length < limits.chunkFrames; next++) {
-      const frame = at(next);
+    for (let next = this.at.revision + 1; frames.length < limits.chunkFrames; next++) {
+      const frame = source(next);
       if (frame === undefined) break;
-      const piece = bytesOf(frame, encoder, open ? "all" : passing(filter, frame));
+      const piece = bytesOf(frame, encoder, this.filter === undefined ? "all" : passing(this.filter, frame));
       if (piece !== undefined) {
         if (frames.length > 0 && bytes + piece.length > limits.chunkBytes) break;
         frames.push(piece);
@@ -69,40 +103,9 @@ export function createReader({ sources, encoder, filter, start }: ReaderOptions)
       last = frame;
     }
     // A copy: a reader that stops here must not keep the whole commit alive.
-    if (last !== undefined) position = { revision: last.entry.revision, hash: last.entry.hash };
+    if (last !== undefined) this.at = { revision: last.entry.revision, hash: last.entry.hash };
     return frames;
   }
-
-  /** Readers without filter that stand at the same place get the very same chunk. */
-  function shared(at: (revision: number) => Frame | undefined): Chunk | undefined {
-    const key = `${position.revision}-${ring.head().revision}`;
-    const known = chunks.get(key);
-    if (known !== undefined) {
-      position = known.end;
-      return known.chunk;
-    }
-    const frames = collect(at);
-    if (frames.length === 0) return undefined;
-    const chunk = chunkOf(frames);
-    chunks.set(key, { chunk, end: position });
-    return chunk;
-  }
-
-  return {
-    position: () => position,
-    look(page) {
-      if (position.revision >= ring.head().revision) return "nothing";
-      for (let loaded = page; ; loaded = undefined) {
-        const at = source(loaded);
-        if (at === undefined) return "behind";
-        const next = at(position.revision + 1);
-        if (next === undefined) return "nothing";
-        if (next.entry.previousHash !== position.hash) throw diverged();
-        const chunk = open ? shared(at) : own(collect(at));
-        if (chunk !== undefined) return chunk;
-      }
-    },
-  };
 }
 
 function own(frames: readonly Uint8Array[]): Chunk | undefined {

@@ -2,8 +2,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Head } from "../../ports/store.ts";
 import { type Chunk, chunkOf } from "./chunk.ts";
 import { encodeCursor } from "./cursor.ts";
-import type { Pages } from "./pages.ts";
-import type { Looked, Reader } from "./reader.ts";
+import type { Page, Pages } from "./pages.ts";
+import type { Reader } from "./reader.ts";
 import { bookmarkFrame } from "./wire.ts";
 
 /** What a call reads its stream from. */
@@ -14,176 +14,199 @@ export interface Subscription {
    * @throws DomainError CURSOR_COMPACTED, CURSOR_DIVERGED, SUBSCRIBER_TOO_SLOW, STORE_UNAVAILABLE, DRAINING.
    */
   next(): Promise<Chunk | undefined>;
+  /** Resolves when it is over, for whatever reason. */
+  over(): Promise<void>;
   /** Gives its place back; repeats are harmless. */
   release(): void;
 }
 
-/** The hub's side of a subscription. */
-export interface HeldSubscription extends Subscription {
-  /** Something came: hand it over if anybody waits. */
-  wake(): void;
-  /** Looks at the clock: a bookmark may be due, or the subscriber too slow. */
-  tick(now: number): void;
-  /** Ends it; whoever reads is told why. */
-  end(error: Error): void;
-  position(): Head;
-  cursor(): string;
+/** What all subscriptions of one package share. */
+export interface SubscriptionHost {
+  readonly pages: Pages;
+  now(): number;
+  /** When the next bookmark is due, in milliseconds of `now`. */
+  nextBookmarkAt(now: number): number;
+  readonly blockedMs: number;
+  onBlocked(subscription: HeldSubscription): void;
+  onReleased(subscription: HeldSubscription): void;
 }
 
 export interface SubscriptionOptions {
+  readonly host: SubscriptionHost;
   readonly reader: Reader;
-  readonly pages: Pages;
   readonly storeId: string;
   /** Frames that come before everything else, as a snapshot. */
   readonly first: readonly Uint8Array[];
   readonly signal: AbortSignal;
-  readonly now: () => number;
-  /** When the next bookmark is due, in milliseconds of `now`. */
-  readonly nextBookmarkAt: (now: number) => number;
-  readonly blockedMs: number;
-  readonly onBlocked: (subscription: HeldSubscription) => void;
-  readonly onReleased: (subscription: HeldSubscription) => void;
 }
 
-interface Waiting {
-  readonly resolve: (chunk: Chunk | undefined) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** `stopping`: ended by a server that stops, a last bookmark is owed. */
+type State = "open" | "stopping" | "ended" | "failed";
 
-/** `ended`: by the signal; a last bookmark may still be owed. */
-type State = { kind: "open" } | { kind: "ended"; bookmark: boolean } | { kind: "failed"; error: Error };
+const NOTHING: readonly Uint8Array[] = [];
 
 /**
  * One subscriber: a place in the history, and at most one reader who waits. Nothing is queued for it, so a slow one
- * costs as much as a fast one.
+ * costs as much as a fast one. A class, because there are thousands: methods are not made anew for each.
  */
-export function createSubscription(options: SubscriptionOptions): HeldSubscription {
-  const { reader, pages, storeId, signal, now } = options;
-  let state: State = { kind: "open" };
-  let first = options.first;
-  let waiting: Waiting | undefined;
-  let isLoading = false;
+export class HeldSubscription implements Subscription {
+  private readonly host: SubscriptionHost;
+  private readonly reader: Reader;
+  private readonly storeId: string;
+  private readonly signal: AbortSignal;
+  private first: readonly Uint8Array[];
+  private state: State = "open";
+  private error: Error | undefined;
+  private waiting: PromiseWithResolvers<Chunk | undefined> | undefined;
+  /** Made for those who ask: most never do. */
+  private ending: PromiseWithResolvers<void> | undefined;
+  private isLoading = false;
   /** When the reader was last given something; undefined while it waits for more. */
-  let handedAt: number | undefined = now();
-  let bookmarkAt = options.nextBookmarkAt(handedAt);
+  private handedAt: number | undefined;
+  private bookmarkAt: number;
   /** A bookmark is owed as soon as everything up to the head was handed over. */
-  let owesBookmark = true;
+  private owesBookmark = true;
 
-  function bookmark(): Chunk {
-    owesBookmark = false;
-    bookmarkAt = options.nextBookmarkAt(now());
-    return chunkOf([bookmarkFrame(Buffer.from(cursor()), reader.position().revision)]);
+  constructor({ host, reader, storeId, first, signal }: SubscriptionOptions) {
+    this.host = host;
+    this.reader = reader;
+    this.storeId = storeId;
+    this.first = first;
+    this.signal = signal;
+    this.handedAt = host.now();
+    this.bookmarkAt = host.nextBookmarkAt(this.handedAt);
+    if (signal.aborted) this.handleEvent();
+    else signal.addEventListener("abort", this, { once: true });
   }
 
-  function cursor(): string {
-    return encodeCursor({ storeId, ...reader.position() });
+  next(): Promise<Chunk | undefined> {
+    if (this.error !== undefined) return Promise.reject(this.error);
+    if (this.state !== "open") return Promise.resolve(this.lastWord());
+    const waiting = Promise.withResolvers<Chunk | undefined>();
+    this.waiting = waiting;
+    this.handedAt = undefined;
+    this.serve();
+    return waiting.promise;
   }
 
-  /** What can be handed over at once. */
-  function ready(looked: () => Looked): Chunk | undefined {
-    if (first.length > 0) {
-      const frames = first;
-      first = [];
-      return chunkOf(frames);
-    }
-    if (now() >= bookmarkAt) return bookmark();
-    const found = looked();
-    if (found === "behind") {
-      owesBookmark = true;
-      load();
-      return undefined;
-    }
-    if (found !== "nothing") return found;
-    return owesBookmark ? bookmark() : undefined;
+  over(): Promise<void> {
+    this.ending ??= Promise.withResolvers<void>();
+    if (this.state !== "open") this.ending.resolve();
+    return this.ending.promise;
+  }
+
+  release(): void {
+    this.leave("ended");
+    this.settle()?.resolve(undefined);
+  }
+
+  /** Something came: hand it over if anybody waits. */
+  wake(): void {
+    if (this.waiting !== undefined) this.serve();
+  }
+
+  /** Looks at the clock: a bookmark may be due, or the subscriber too slow. */
+  tick(now: number): void {
+    if (this.handedAt !== undefined && now - this.handedAt > this.host.blockedMs) this.host.onBlocked(this);
+    else if (now >= this.bookmarkAt) this.wake();
+  }
+
+  /** Ends it; whoever reads is told why. */
+  end(error: Error): void {
+    if (this.state !== "open") return;
+    this.error = error;
+    this.leave("failed");
+    this.settle()?.reject(error);
+  }
+
+  position(): Head {
+    return this.reader.position();
+  }
+
+  cursor(): string {
+    return encodeCursor({ storeId: this.storeId, ...this.reader.position() });
+  }
+
+  /** The signal aborted: the call is over. A server that stops says up to where the subscriber has everything. */
+  handleEvent(): void {
+    const { reason } = this.signal;
+    const stops = reason instanceof ConnectError && reason.code === Code.Unavailable;
+    this.leave(stops ? "stopping" : "ended");
+    this.settle()?.resolve(this.lastWord());
+  }
+
+  private leave(state: State): void {
+    if (this.state !== "open") return;
+    this.state = state;
+    this.signal.removeEventListener("abort", this);
+    this.ending?.resolve();
+    this.host.onReleased(this);
+  }
+
+  private lastWord(): Chunk | undefined {
+    if (this.state !== "stopping") return undefined;
+    this.state = "ended";
+    // A snapshot that was not handed over is where the subscriber has to begin again.
+    return this.first.length === 0 ? this.bookmark() : undefined;
   }
 
   /** Hands over to whoever waits, if there is anything. */
-  function serve(looked: () => Looked = reader.look): void {
-    if (waiting === undefined || state.kind !== "open") return;
+  private serve(page?: Page): void {
+    if (this.waiting === undefined || this.state !== "open") return;
     try {
-      const chunk = ready(looked);
-      if (chunk !== undefined) settle((reading) => reading.resolve(chunk));
+      const chunk = this.ready(page);
+      if (chunk !== undefined) this.settle()?.resolve(chunk);
     } catch (error) {
-      fail(asError(error));
+      this.end(asError(error));
     }
   }
 
-  function settle(answer: (reading: Waiting) => void): void {
-    const reading = waiting;
-    waiting = undefined;
-    handedAt = now();
-    if (reading !== undefined) answer(reading);
+  /** What can be handed over at once. */
+  private ready(page: Page | undefined): Chunk | undefined {
+    if (this.first.length > 0) return this.beginning();
+    if (this.host.now() >= this.bookmarkAt) return this.bookmark();
+    const found = this.reader.look(page);
+    if (found === "behind") {
+      this.owesBookmark = true;
+      this.load();
+      return undefined;
+    }
+    if (found !== "nothing") return found;
+    return this.owesBookmark ? this.bookmark() : undefined;
   }
 
-  function load(): void {
-    if (isLoading) return;
-    isLoading = true;
-    pages.load(reader.position().revision).then(
-      (page) => {
-        isLoading = false;
-        serve(() => reader.look(page));
-      },
-      (error: unknown) => {
-        isLoading = false;
-        fail(asError(error));
-      },
-    );
+  private beginning(): Chunk {
+    const chunk = chunkOf(this.first);
+    this.first = NOTHING;
+    return chunk;
   }
 
-  function fail(error: Error): void {
-    if (state.kind !== "open") return;
-    state = { kind: "failed", error };
-    release();
-    settle((reading) => reading.reject(error));
+  private bookmark(): Chunk {
+    this.owesBookmark = false;
+    this.bookmarkAt = this.host.nextBookmarkAt(this.host.now());
+    return chunkOf([bookmarkFrame(Buffer.from(this.cursor()), this.reader.position().revision)]);
   }
 
-  function release(): void {
-    signal.removeEventListener("abort", onAbort);
-    options.onReleased(self);
+  private settle(): PromiseWithResolvers<Chunk | undefined> | undefined {
+    const { waiting } = this;
+    this.waiting = undefined;
+    this.handedAt = this.host.now();
+    return waiting;
   }
 
-  /** The call is over. A server that stops says up to where the subscriber has everything. */
-  function onAbort(): void {
-    if (state.kind !== "open") return;
-    const stops = signal.reason instanceof ConnectError && signal.reason.code === Code.Unavailable;
-    state = { kind: "ended", bookmark: stops };
-    release();
-    settle((reading) => reading.resolve(lastWord()));
+  private load(): void {
+    if (this.isLoading) return;
+    this.isLoading = true;
+    this.host.pages
+      .load(this.reader.position().revision)
+      .finally(() => {
+        this.isLoading = false;
+      })
+      .then(
+        (page) => this.serve(page),
+        (error: unknown) => this.end(asError(error)),
+      );
   }
-
-  function lastWord(): Chunk | undefined {
-    if (state.kind !== "ended" || !state.bookmark || first.length > 0) return undefined;
-    state = { kind: "ended", bookmark: false };
-    return bookmark();
-  }
-
-  const self: HeldSubscription = {
-    next() {
-      if (state.kind === "failed") return Promise.reject(state.error);
-      if (state.kind === "ended") return Promise.resolve(lastWord());
-      return new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        handedAt = undefined;
-        serve();
-      });
-    },
-    release() {
-      if (state.kind === "open") state = { kind: "ended", bookmark: false };
-      release();
-      settle((reading) => reading.resolve(undefined));
-    },
-    wake: () => serve(),
-    tick(at) {
-      if (handedAt !== undefined && at - handedAt > options.blockedMs) options.onBlocked(self);
-      else if (at >= bookmarkAt) serve();
-    },
-    end: fail,
-    position: reader.position,
-    cursor,
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  return self;
 }
 
 function asError(error: unknown): Error {

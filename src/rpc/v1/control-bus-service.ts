@@ -9,10 +9,11 @@ import {
   SubscribeResponseSchema,
 } from "#gen/worldservice/v1/control_bus_service_pb.ts";
 import type { Gates } from "../../domain/rebalance/negotiation.ts";
-import { deliver } from "../feed/deliver.ts";
+import { framesOf, isCarried } from "../feed/deliver.ts";
 import type { FeedHub, FeedPackage, OpenedSubscription } from "../feed/hub.ts";
 import type { FeedQuery } from "../feed/start.ts";
-import { frameOf } from "../feed/wire.ts";
+import type { Subscription } from "../feed/subscription.ts";
+import { frameOf, messageOf } from "../feed/wire.ts";
 import { fromEventTypes, toEvent, toWorldSnapshot } from "./events.ts";
 
 /** What the service tells of itself beside its events. */
@@ -36,9 +37,12 @@ export const feedPackageV1: FeedPackage = {
 export function controlBusServiceV1(topic: FeedTopic): ServiceImpl<typeof ControlBusService> {
   return {
     async *subscribe(request, context) {
-      const opened = await topic.hub.open(feedPackageV1, fromSubscribeRequest(request), context.signal);
+      const { signal, values } = context;
+      const opened = await topic.hub.open(feedPackageV1, fromSubscribeRequest(request), signal);
       yield topicMessage(topic, opened);
-      yield* deliver(opened.subscription, context, decodeOnce);
+      const { subscription } = opened;
+      if (!(await isCarried(subscription, values))) yield* messagesOf(subscription);
+      signal.throwIfAborted(); // tells the caller why the feed ended
     },
   };
 }
@@ -67,13 +71,15 @@ function topicMessage({ book, gates }: FeedTopic, opened: OpenedSubscription): S
   return create(SubscribeResponseSchema, { message: { case: "topic", value } });
 }
 
-/** Subscribers of protocols that are serialized message by message share the message as they share its bytes. */
-const decoded = new WeakMap<Uint8Array, SubscribeResponse>();
+async function* messagesOf(subscription: Subscription): AsyncGenerator<SubscribeResponse> {
+  for await (const frame of framesOf(subscription)) yield decoded(frame);
+}
 
-function decodeOnce(frame: Uint8Array, message: Uint8Array): SubscribeResponse {
-  const known = decoded.get(frame);
-  if (known !== undefined) return known;
-  const response = fromBinary(SubscribeResponseSchema, message);
-  decoded.set(frame, response);
+/** Frames are shared by subscribers, so their messages are, too. */
+const known = new WeakMap<Uint8Array, SubscribeResponse>();
+
+function decoded(frame: Uint8Array): SubscribeResponse {
+  const response = known.get(frame) ?? fromBinary(SubscribeResponseSchema, messageOf(frame));
+  known.set(frame, response);
   return response;
 }

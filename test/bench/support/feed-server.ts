@@ -5,8 +5,7 @@ import { pino } from "pino";
 import { ControlBusService } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { openSqliteStore } from "../../../src/adapters/sqlite/index.ts";
 import { createEdge } from "../../../src/rpc/edge/create-edge.ts";
-import { shareFrames } from "../../../src/rpc/fast/stream-frames.ts";
-import { createFrame, bytesOf } from "../../../src/rpc/feed/frame.ts";
+import { bytesOf, createFrame } from "../../../src/rpc/feed/frame.ts";
 import { createFeedHub } from "../../../src/rpc/feed/hub.ts";
 import { controlBusServiceV2, feedPackageV2 } from "../../../src/rpc/v2/control-bus-service.ts";
 import { createLoadLog } from "./feed-log.ts";
@@ -20,7 +19,6 @@ export type FeedReport =
   | { readonly heapBytes: number }
   | { readonly cpuMicros: number };
 
-const SUBSCRIBE = "/worldservice.v2.ControlBusService/Subscribe";
 const STREAMS = 20_000;
 
 interface Fan {
@@ -83,7 +81,7 @@ async function ourFan(isShared: boolean): Promise<Fan> {
     limits: { maxConnections: STREAMS, maxStreamsPerConnection: 1_000 },
     routes: (router) => {
       router.service(ControlBusService, controlBusServiceV2({ hub, book: "main", gates }));
-      if (isShared) shareFrames(router, [SUBSCRIBE]);
+      
     },
   });
   const { port } = await edge.listen("127.0.0.1", 0);
