@@ -64,6 +64,7 @@ export function createFastUnary(options: FastOptions): FastUnary {
   };
 }
 
+const COMPRESS_MIN_BYTES = 1024;
 const BINARY_GRPC = /^application\/grpc(?:\+proto)?$/i;
 
 function handlerOf(method: FastMethod, options: FastOptions, running: RunningCalls): FastHandler {
@@ -119,7 +120,7 @@ async function settle(
   timeout: Timeout,
 ): Promise<Uint8Array | undefined> {
   const { context } = call;
-  const { requestGate, readMaxBytes, compressMinBytes } = options;
+  const { requestGate, readMaxBytes, compressMinBytes = COMPRESS_MIN_BYTES } = options;
   try {
     await requestGate?.(context);
     const refused = compression.error ?? timeout.error;
