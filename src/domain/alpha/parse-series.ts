@@ -1,4 +1,5 @@
 import { type FieldViolation, invalidFields } from "../errors.ts";
+import { idProblem } from "../rebalance/validate-fields.ts";
 import type { AlphaSeries, SeriesKind } from "./series.ts";
 
 /** A series as it comes from outside: nothing is known of its numbers yet. */
@@ -17,8 +18,8 @@ export interface SeriesInput {
 export interface SeriesRules {
   /** Whether a series may belong to nobody, as in a computation that stores nothing. Default false. */
   readonly anonymous?: boolean;
-  /** Whether every value needs its time, so that sending it again can be recognised. Default false. */
-  readonly timed?: boolean;
+  /** Whether it must hold a return, as what is stored must: a single level is none. Default false. */
+  readonly recorded?: boolean;
 }
 
 /** Longest series that is taken. */
@@ -97,14 +98,34 @@ function valueViolations(input: SeriesInput, path: string): FieldViolation[] {
   }
 }
 
-function timeViolations(input: SeriesInput, path: string, timed: boolean): FieldViolation[] {
+function timeViolations({ timesMs, values }: SeriesInput, path: string): FieldViolation[] {
   const field = `${path}.times`;
-  const { timesMs, values } = input;
-  if (timesMs.length === 0 && !timed) return [];
+  if (timesMs.length === 0) return [];
   if (timesMs.length !== values.length) {
     return [{ field, description: `must have one time per value: ${values.length}, not ${timesMs.length}` }];
   }
   return complaints(timesMs, field, complainOfTime);
+}
+
+function lengthViolations({ kind, values }: SeriesInput, path: string, rules: SeriesRules): FieldViolation[] {
+  const field = `${path}.${kind ?? "series"}.values`;
+  const count = values.length;
+  if (count > MAX_SERIES_POINTS) {
+    return [{ field, description: `has ${count} values, more than ${MAX_SERIES_POINTS}` }];
+  }
+  if (count === 0) return [{ field, description: "must hold at least one value" }];
+  if (count > 1 || kind !== "equity" || !rules.recorded) return [];
+  return [{ field, description: "must hold at least two levels: returns are taken between neighbours" }];
+}
+
+function ownerViolations(input: SeriesInput, path: string, rules: SeriesRules): FieldViolation[] {
+  const { worldId, strategyId } = input;
+  const world = worldId === "" && rules.anonymous ? undefined : idProblem(worldId);
+  const strategy = strategyId === "" ? undefined : idProblem(strategyId);
+  return [
+    ...(world === undefined ? [] : [{ field: `${path}.world_id`, description: world }]),
+    ...(strategy === undefined ? [] : [{ field: `${path}.strategy_id`, description: strategy }]),
+  ];
 }
 
 /** Every way in which a series is wrong; an empty list for a good one. */
@@ -113,16 +134,11 @@ export function seriesViolations(
   path: string,
   rules: SeriesRules = {},
 ): FieldViolation[] {
-  const found: FieldViolation[] = [];
-  if (input.worldId === "" && !rules.anonymous) {
-    found.push({ field: `${path}.world_id`, description: "must not be empty" });
-  }
-  if (input.values.length > MAX_SERIES_POINTS) {
-    const description = `has ${input.values.length} values, more than ${MAX_SERIES_POINTS}`;
-    return [...found, { field: `${path}.${input.kind ?? "series"}.values`, description }];
-  }
-  found.push(...valueViolations(input, path), ...timeViolations(input, path, rules.timed ?? false));
-  return found;
+  const owner = ownerViolations(input, path, rules);
+  if (input.kind === undefined) return [...owner, ...valueViolations(input, path)];
+  const length = lengthViolations(input, path, rules);
+  if (length.length > 0) return [...owner, ...length];
+  return [...owner, ...valueViolations(input, path), ...timeViolations(input, path)];
 }
 
 function toSeries(input: SeriesInput): AlphaSeries {

@@ -1,101 +1,141 @@
-import { invalidFields } from "../errors.ts";
-import type { AlphaSeries, ReturnSeries } from "./series.ts";
-import { toReturns } from "./series.ts";
+import { type AlphaSeries, type ReturnSeries, toReturns } from "./series.ts";
 import { type AlphaStatistics, appendReturns, emptyStatistics } from "./statistics.ts";
 
 /**
- * A series as a store keeps it. Plain JSON. The statistics cover every period ever recorded; of the returns only the
- * latest are kept, for worlds that are put together and for recognising periods that are sent again.
+ * A series as a store keeps it: the latest returns, and the statistics of those that were dropped before them. The
+ * statistics of the whole are those of the dropped ones, counted on over the kept ones.
  */
 export interface RecordedSeries {
-  readonly statistics: AlphaStatistics;
+  readonly dropped: AlphaStatistics;
+  /** End of the newest dropped period; absent where none was dropped or the series has no times. */
+  readonly droppedUntilMs?: number;
   readonly returns: readonly number[];
-  /** End of each kept return's period, milliseconds since 1970, strictly ascending. */
+  /** End of each kept return's period, milliseconds since 1970, strictly ascending; empty for a series without times. */
   readonly timesMs: readonly number[];
 }
 
-/** What recording did. */
-export interface RecordedChange {
+/** A recorded series with the statistics of every period ever recorded in it. */
+export interface Recorded {
   readonly series: RecordedSeries;
-  /** Periods that were new; 0 means that nothing has to be stored. */
-  readonly appended: number;
+  readonly statistics: AlphaStatistics;
+}
+
+/** What recording did. */
+export interface RecordedChange extends Recorded {
+  /** False where everything was recorded before: nothing has to be stored. */
+  readonly changed: boolean;
 }
 
 /** Kept returns per series unless a deployment says otherwise. */
 export const DEFAULT_RETENTION = 10_000;
 
-const NOTHING_RECORDED: RecordedSeries = { statistics: emptyStatistics(), returns: [], timesMs: [] };
-
-/** Returns taken from the same levels agree to the bit; from levels that were rounded on the way, almost. */
-const SAME_RETURN = 1e-12;
-
-function sameReturn(a: number, b: number): boolean {
-  return Math.abs(a - b) <= SAME_RETURN * Math.max(1, Math.abs(a), Math.abs(b));
-}
-
-/** Index of the first incoming period after the last recorded one. */
-function firstNew(times: readonly number[], last: number | undefined): number {
-  if (last === undefined) return 0;
-  const index = times.findIndex((time) => time > last);
-  return index === -1 ? times.length : index;
-}
-
-/** What is wrong with a period at or before the last recorded one; nothing when it repeats what is recorded. */
-function repeatProblem(
-  recorded: RecordedSeries,
-  known: ReadonlyMap<number, number>,
-  time: number,
-  value: number,
-) {
-  const before = known.get(time);
-  if (before !== undefined) {
-    return sameReturn(before, value) ? undefined : "is recorded already, with another return";
-  }
-  // Periods older than the kept ones were recorded and dropped; they cannot be compared any more.
-  return time < (recorded.timesMs[0] ?? time)
-    ? undefined
-    : "lies between recorded periods; periods are only appended";
-}
-
-function checkRepeats(recorded: RecordedSeries, incoming: ReturnSeries, end: number, path: string): void {
-  if (end === 0) return;
-  const known = new Map(recorded.timesMs.map((time, i) => [time, recorded.returns[i] ?? 0]));
-  for (let i = 0; i < end; i++) {
-    const problem = repeatProblem(recorded, known, incoming.timesMs[i] ?? 0, incoming.returns[i] ?? 0);
-    if (problem === undefined) continue;
-    throw invalidFields([{ field: `${path}.times`, description: `the period of return ${i} ${problem}` }]);
-  }
-}
+const NOTHING: RecordedSeries = { dropped: emptyStatistics(), returns: [], timesMs: [] };
 
 /**
- * The recorded series after more periods.
+ * The recorded series after more values came.
  *
- * Idempotent: periods that are recorded already, with the same return, change nothing, so a batch can be sent again or
- * overlap the one before (levels must overlap by one, for the first level opens the first period).
+ * Values with times are merged by time, a new value for a known time replacing the old one; values at or before the
+ * newest dropped time are passed over, for what they replaced is not kept any more. A series without times replaces
+ * the recorded one whole, and one with times does where the recorded one has none. The same values again change
+ * nothing.
  *
- * @param recorded what is stored; `undefined` for nothing.
- * @param incoming a checked series with times.
+ * Appending counts on from the statistics there are, in time linear in the new values but for copying the kept ones;
+ * replacing and inserting count the kept returns anew. Either way the statistics are those of the whole series in
+ * order of time, to the bit.
+ *
+ * @param before what is stored; `undefined` for nothing.
+ * @param incoming a checked series.
  * @param retention how many returns are kept, 1 or more.
- * @param path proto path of the series, for errors.
- * @throws DomainError INVALID_FIELD when a period is recorded with another return, or lies between recorded ones.
  */
 export function recordReturns(
-  recorded: RecordedSeries | undefined,
+  before: Recorded | undefined,
   incoming: AlphaSeries,
-  path: string,
   retention: number = DEFAULT_RETENTION,
 ): RecordedChange {
-  const before = recorded ?? NOTHING_RECORDED;
   const fresh = toReturns(incoming);
-  const start = firstNew(fresh.timesMs, before.timesMs.at(-1));
-  checkRepeats(before, fresh, start, path);
-  const appended = fresh.returns.length - start;
-  if (appended === 0) return { series: before, appended };
-  const added = fresh.returns.slice(start);
-  const series = {
-    statistics: appendReturns(before.statistics, added),
-    returns: [...before.returns, ...added].slice(-retention),
-    timesMs: [...before.timesMs, ...fresh.timesMs.slice(start)].slice(-retention),
+  if (before === undefined || !canMerge(before.series, fresh)) return replaceWhole(before, fresh, retention);
+  const merged = mergeByTime(before.series, fresh);
+  const same = sameStart(before.series, merged);
+  const kept = before.series.returns.length;
+  if (same === kept && merged.returns.length === kept) return { ...before, changed: false };
+  const statistics =
+    same === kept
+      ? appendReturns(before.statistics, merged.returns.slice(kept))
+      : appendReturns(before.series.dropped, merged.returns);
+  return { series: trimmed({ ...before.series, ...merged }, retention), statistics, changed: true };
+}
+
+function canMerge(series: RecordedSeries, fresh: ReturnSeries): boolean {
+  const isUndated = series.timesMs.length === 0 && series.droppedUntilMs === undefined;
+  return fresh.timesMs.length > 0 && !isUndated;
+}
+
+function replaceWhole(
+  before: Recorded | undefined,
+  { returns, timesMs }: ReturnSeries,
+  retention: number,
+): RecordedChange {
+  const series = trimmed({ ...NOTHING, returns, timesMs }, retention);
+  const statistics = appendReturns(NOTHING.dropped, returns);
+  if (before !== undefined && isSame(before, { series, statistics })) return { ...before, changed: false };
+  return { series, statistics, changed: true };
+}
+
+function isSame(a: Recorded, b: Recorded): boolean {
+  return (
+    sameNumbers(Object.values(a.statistics), Object.values(b.statistics)) &&
+    sameNumbers(Object.values(a.series.dropped), Object.values(b.series.dropped)) &&
+    sameNumbers(a.series.returns, b.series.returns) &&
+    sameNumbers(a.series.timesMs, b.series.timesMs)
+  );
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** Both in order of time; where both have one, the fresh return stands. */
+function mergeByTime(series: RecordedSeries, fresh: ReturnSeries): ReturnSeries {
+  const returns: number[] = [];
+  const timesMs: number[] = [];
+  const take = (from: ReturnSeries, i: number): void => {
+    returns.push(from.returns[i] ?? 0);
+    timesMs.push(from.timesMs[i] ?? 0);
   };
-  return { series, appended };
+  const oldest = series.droppedUntilMs ?? Number.NEGATIVE_INFINITY;
+  let old = 0;
+  fresh.timesMs.forEach((time, i) => {
+    if (time <= oldest) return;
+    while (old < series.timesMs.length && (series.timesMs[old] ?? 0) < time) take(series, old++);
+    if (series.timesMs[old] === time) old++;
+    take(fresh, i);
+  });
+  while (old < series.timesMs.length) take(series, old++);
+  return { returns, timesMs };
+}
+
+/** How many periods at the start of `merged` are those of `series`, time and return. */
+function sameStart(series: RecordedSeries, merged: ReturnSeries): number {
+  let same = 0;
+  while (
+    same < series.returns.length &&
+    series.returns[same] === merged.returns[same] &&
+    series.timesMs[same] === merged.timesMs[same]
+  ) {
+    same++;
+  }
+  return same;
+}
+
+/** Drops the oldest returns beyond the retention, into the statistics of the dropped. */
+function trimmed(series: RecordedSeries, retention: number): RecordedSeries {
+  const excess = series.returns.length - retention;
+  if (excess <= 0) return series;
+  const last = series.timesMs[excess - 1];
+  return {
+    dropped: appendReturns(series.dropped, series.returns.slice(0, excess)),
+    returns: series.returns.slice(excess),
+    timesMs: series.timesMs.slice(excess),
+    ...(last === undefined ? {} : { droppedUntilMs: last }),
+  };
 }

@@ -5,7 +5,7 @@ import { linearityFigures } from "../../../src/domain/alpha/linearity.ts";
 import { ALPHA_KEYS } from "../../../src/domain/alpha/metric-spec.ts";
 import { parseEnvelope, sanitizeFigures } from "../../../src/domain/alpha/parse-envelope.ts";
 import { parseSeries } from "../../../src/domain/alpha/parse-series.ts";
-import { type RecordedSeries, recordReturns } from "../../../src/domain/alpha/recorded-series.ts";
+import { type RecordedChange, recordReturns } from "../../../src/domain/alpha/recorded-series.ts";
 import {
   type AlphaStatistics,
   appendReturns,
@@ -155,19 +155,20 @@ describe("laws of recorded series", () => {
     const batches = fc.array(fc.tuple(fc.nat(29), fc.integer({ min: 1, max: 10 })), { maxLength: 12 });
     fc.assert(
       fc.property(fc.array(aReturn, { minLength: 30, maxLength: 30 }), batches, (all, cuts) => {
-        let recorded: RecordedSeries | undefined;
+        let recorded: RecordedChange | undefined;
         let end = 0;
         for (const [start, length] of cuts) {
           const from = Math.min(start, end);
           const values = all.slice(from, from + length);
+          if (values.length === 0) continue;
           const timesMs = values.map((_, i) => from + i);
           const part = { worldId: "w", strategyId: "s", kind: "returns", values, timesMs } as const;
-          recorded = recordReturns(recorded, parseSeries(part, "s", { timed: true }), "s").series;
+          recorded = recordReturns(recorded, parseSeries(part, "s"));
           end = Math.max(end, from + values.length);
         }
         const whole = appendReturns(emptyStatistics(), all.slice(0, end));
         expect(recorded?.statistics ?? emptyStatistics()).to.deep.equal(whole);
-        expect(recorded?.returns ?? []).to.deep.equal(all.slice(0, end));
+        expect(recorded?.series.returns ?? []).to.deep.equal(all.slice(0, end));
       }),
     );
   });

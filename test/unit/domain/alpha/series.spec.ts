@@ -116,13 +116,31 @@ describe("a series", () => {
     expect(refused({ values: [0], timesMs: [Number.NaN] })).to.deep.equal(["series.times[0]"]);
   });
 
-  it("must have times where it is to be recorded", () => {
-    expect(refused({ values: [0] }, { timed: true })).to.deep.equal(["series.times"]);
+  it("must hold a return where it is to be recorded", () => {
+    expect(refused({ kind: "equity", values: [100] }, { recorded: true })).to.deep.equal([
+      "series.equity.values",
+    ]);
+    expect(parseSeries(given({ values: [0] }), "series", { recorded: true }).values).to.deep.equal([0]);
+  });
+
+  it("must hold a value", () => {
+    for (const kind of ["returns", "equity", "pnl"] as const) {
+      expect(refused({ kind, values: [], baseEquity: 1 })).to.deep.equal([`series.${kind}.values`]);
+    }
+  });
+
+  it("must belong to somebody with a proper name", () => {
+    expect(refused({ worldId: "e\u0301", strategyId: "a\u0000", values: [0] })).to.deep.equal([
+      "series.world_id",
+      "series.strategy_id",
+    ]);
   });
 
   it("must belong to a world unless nothing is stored", () => {
-    expect(refused({ worldId: "" })).to.deep.equal(["series.world_id"]);
-    expect(parseSeries(given({ worldId: "" }), "series", { anonymous: true }).worldId).to.equal("");
+    expect(refused({ worldId: "", values: [0] })).to.deep.equal(["series.world_id"]);
+    expect(parseSeries(given({ worldId: "", values: [0] }), "series", { anonymous: true }).worldId).to.equal(
+      "",
+    );
   });
 
   it("may have a million values, and not one more", () => {
@@ -131,10 +149,7 @@ describe("a series", () => {
     expect(refused({ values: [...values, 0] })).to.deep.equal(["series.returns.values"]);
   });
 
-  it("may be empty or a single point, of which nothing much can be said", () => {
-    expect(computeAlpha(parseSeries(given({ values: [] }), "s")).alpha.missing[0]?.reason).to.equal(
-      "TOO_FEW_POINTS",
-    );
+  it("may be a single point, of which nothing much can be said", () => {
     const level = computeAlpha(parseSeries(given({ kind: "equity", values: [100] }), "s"));
     expect(level.alpha.missing[0]?.metrics).to.have.length(6);
     expect(level.linearity.get("el_v1_score")).to.equal(0);
