@@ -4,8 +4,7 @@
  */
 
 import { openSqliteStore } from "../src/adapters/sqlite/index.ts";
-import { servedServices } from "../src/compose.ts";
-import { unobserved } from "../src/orchestration/shared/stages.ts";
+import { servedServices, writeDeps } from "../src/compose.ts";
 import { type MethodStatus, methodStatus } from "../src/rpc/routes.ts";
 import { readSettings } from "../src/settings/read-settings.ts";
 import { checkOrWrite, markdownTable } from "./generated-block.ts";
@@ -13,17 +12,10 @@ import { checkOrWrite, markdownTable } from "./generated-block.ts";
 /** Which methods are served depends on no setting, so an empty store in memory tells as much as any. */
 async function statusOfMethods(): Promise<MethodStatus[]> {
   const settings = readSettings({ argv: ["--store=memory:"], env: {} });
-  const { book, lockTtlMs, compatRebalanceV2, alphaMetricsRequired } = settings;
+  const { book, lockTtlMs } = settings;
   const opened = await openSqliteStore({ path: ":memory:", book, lockTtlMs });
   try {
-    const services = servedServices(settings, {
-      store: opened.store,
-      locks: opened.locks,
-      clock: { now: () => 0, monotonic: () => 0 },
-      gates: { compatRebalanceV2, alphaMetricsRequired },
-      canExecute: false,
-      observeStage: unobserved,
-    });
+    const services = servedServices(settings, writeDeps(settings, opened));
     return methodStatus(services);
   } finally {
     await opened.close();

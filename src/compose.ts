@@ -5,8 +5,10 @@ import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts
 import { RebalanceService as RebalanceServiceV1 } from "#gen/worldservice/v1/rebalance_service_pb.ts";
 import { AllocationService as AllocationServiceV2 } from "#gen/worldservice/v2/allocation_service_pb.ts";
 import { RebalanceService as RebalanceServiceV2 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
+import { createAlphaSource } from "./orchestration/alpha-metrics/alpha-source.ts";
 import type { WriteDeps } from "./orchestration/shared/deps.ts";
 import { type StageObserver, unobserved } from "./orchestration/shared/stages.ts";
+import { type AlphaCalculator, defaultAlphaCalculator } from "./ports/alpha-calculator.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { OpenedStore } from "./ports/opened-store.ts";
 import { createEdge, type Edge } from "./rpc/edge/create-edge.ts";
@@ -28,6 +30,8 @@ export interface Replacements {
   readonly clock?: Clock;
   readonly store?: OpenedStore;
   readonly observeStage?: StageObserver;
+  /** Answers for every alpha figure of plans, events and evaluations. */
+  readonly alphaCalculator?: AlphaCalculator;
 }
 
 /** A composed server, not yet listening. */
@@ -91,13 +95,19 @@ export function servedServices(settings: Settings, deps: WriteDeps): ServedServi
   ];
 }
 
-function writeDeps(settings: Settings, opened: OpenedStore, replacements: Replacements): WriteDeps {
+/** What the use cases are given. */
+export function writeDeps(
+  settings: Settings,
+  opened: OpenedStore,
+  replacements: Replacements = {},
+): WriteDeps {
   const { compatRebalanceV2, alphaMetricsRequired } = settings;
   return {
     store: opened.store,
     locks: opened.locks,
     clock: replacements.clock ?? SYSTEM_CLOCK,
     gates: { compatRebalanceV2, alphaMetricsRequired },
+    alpha: createAlphaSource(opened.store, replacements.alphaCalculator ?? defaultAlphaCalculator),
     canExecute: false,
     observeStage: replacements.observeStage ?? unobserved,
   };

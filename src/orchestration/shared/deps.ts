@@ -2,6 +2,7 @@ import type { Gates } from "../../domain/rebalance/negotiation.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LockManager } from "../../ports/lock-manager.ts";
 import type { Store } from "../../ports/store.ts";
+import type { AlphaSource } from "../alpha-metrics/alpha-source.ts";
 import type { StageObserver } from "./stages.ts";
 
 /** What use cases that write need. All of it is injected. */
@@ -10,6 +11,8 @@ export interface WriteDeps {
   readonly locks: LockManager;
   readonly clock: Clock;
   readonly gates: Gates;
+  /** Gives the alpha figures of plans. */
+  readonly alpha: AlphaSource;
   /** False while the executor is `none`. */
   readonly canExecute: boolean;
   readonly observeStage: StageObserver;
