@@ -6,15 +6,16 @@ import {
   type Serialization,
 } from "@connectrpc/connect/protocol";
 import type { RequestDecoder } from "../wire/bulk-decoders.ts";
+import { compileWriter } from "../wire/compile-writer.ts";
 import type { FastOptions } from "./fast-options.ts";
-import { invokeUnary, type UnaryImpl } from "./invoke.ts";
+import { type Answer, invokeUnary, type UnaryImpl } from "./invoke.ts";
 
 /** A unary method, ready to be called. All of these throw what Connect's own would. */
 export interface FastMethod {
   readonly method: DescMethodUnary;
   readonly parse: (bytes: Uint8Array) => Message;
-  readonly invoke: (context: HandlerContext, message: Message) => Promise<Message>;
-  readonly serialize: (message: Message) => Uint8Array;
+  readonly invoke: (context: HandlerContext, message: Message) => Promise<Answer>;
+  readonly serialize: (answer: Answer) => Uint8Array;
 }
 
 export function createFastMethod(method: DescMethodUnary, impl: UnaryImpl, options: FastOptions): FastMethod {
@@ -27,21 +28,40 @@ export function createFastMethod(method: DescMethodUnary, impl: UnaryImpl, optio
     method,
     parse: reader.parse,
     invoke: (context, message) => invokeUnary(method, impl, interceptors, context, message),
-    serialize: lookup.getO(true).serialize,
+    serialize: serializer(method, options),
   };
 }
 
-/** The same serialization with another decoder; its errors are named as Connect names those of protobuf-es. */
+/** Encodes answers; like Connect, it names what is wrong with one and refuses one that is too large. */
+function serializer(
+  { output }: DescMethodUnary,
+  { writeMaxBytes }: FastOptions,
+): (answer: Answer) => Uint8Array {
+  const write = compileWriter(output);
+  return (answer) => {
+    const bytes = named("serialize", () => write(answer));
+    if (bytes.byteLength <= writeMaxBytes) return bytes;
+    throw new ConnectError(
+      `message size ${bytes.byteLength} is larger than configured writeMaxBytes ${writeMaxBytes}`,
+      Code.ResourceExhausted,
+    );
+  };
+}
+
+/** The same serialization with another decoder. */
 function decoding(ordinary: Serialization<Message>, decode: RequestDecoder): Serialization<Message> {
   return {
     serialize: ordinary.serialize,
-    parse(bytes) {
-      try {
-        return decode(bytes);
-      } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
-        throw new ConnectError(`parse binary: ${text}`, Code.Internal);
-      }
-    },
+    parse: (bytes) => named("parse", () => decode(bytes)),
   };
+}
+
+/** Does the work; its errors are named as Connect names those of protobuf-es. */
+function named<T>(what: "parse" | "serialize", work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new ConnectError(`${what} binary: ${text}`, Code.Internal);
+  }
 }
