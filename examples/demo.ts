@@ -7,4 +7,4 @@ import { requireSupportedNode } from "../src/settings/node-version.ts";
 requireSupportedNode();
 
 const { runDemo } = await import("./demo/run.ts");
-process.exitCode = await runDemo();
+await runDemo();

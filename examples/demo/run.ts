@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DemoFailure, factsHeld, reasonOf } from "./facts.ts";
 import { heading, paint, say } from "./output.ts";
 import { readPortfolios } from "./portfolios.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { openStage } from "./stage.ts";
 import { moveCapital } from "./steps/allocate.ts";
 import { applyPlans } from "./steps/apply.ts";
 import { showCapabilities } from "./steps/capabilities.ts";
@@ -15,23 +15,24 @@ import { surviveRestarts } from "./steps/survive.ts";
 /** The demo as a whole takes seconds; after this many milliseconds it is stuck. */
 const WHOLE_MS = 180_000;
 
-/** Runs every step in order. Gives the exit code. */
-export async function runDemo(): Promise<number> {
+/** Runs every step in order, and ends the process with exit code 1 when one fails. */
+export async function runDemo(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
-  const watchdog = setTimeout(() => {
-    console.error(`The demo did not end within ${WHOLE_MS / 1000} s.`);
-    process.exit(1);
-  }, WHOLE_MS);
+  const watchdog = setTimeout(() => fail(`it did not end within ${WHOLE_MS / 1000} s`), WHOLE_MS);
+  // Stays on guard after the last step too: whatever still runs then shall not keep the process for ever.
+  watchdog.unref();
   try {
     await steps(temporaryFolder());
     say(`\n${paint(["bold", "green"], `The demo is complete: ${factsHeld()} facts held.`)}`);
-    return 0;
   } catch (error) {
-    console.error(`\n${paint("red", "The demo failed:")} ${messageOf(error)}`);
-    return 1;
-  } finally {
-    clearTimeout(watchdog);
+    fail(messageOf(error));
   }
+}
+
+/** Ends at once: the server's process and the folder are taken along by the handlers of `exit`. */
+function fail(message: string): never {
+  console.error(`\n${paint("red", "The demo failed:")} ${message}`);
+  process.exit(1);
 }
 
 /** Whatever ends this process, the folder goes with it; the server's process does in its own module. */
@@ -44,20 +45,13 @@ function temporaryFolder(): string {
 async function steps(folder: string): Promise<void> {
   heading("Start the server");
   const stage = await openStage(folder, readPortfolios());
-  try {
-    await showCapabilities(stage);
-    const isFeedServed = await followEvents(stage);
-    await planPortfolios(stage);
-    await applyPlans(stage);
-    const moved = await moveCapital(stage);
-    await surviveRestarts(stage, moved);
-    if (isFeedServed) await compareEvents(stage);
-  } finally {
-    await stop(stage);
-  }
-}
-
-async function stop(stage: Stage): Promise<void> {
+  await showCapabilities(stage);
+  const isFeedServed = await followEvents(stage);
+  await planPortfolios(stage);
+  await applyPlans(stage);
+  const moved = await moveCapital(stage);
+  await surviveRestarts(stage, moved);
+  if (isFeedServed) await compareEvents(stage);
   heading("Stop");
   await stage.close();
 }
