@@ -1,7 +1,14 @@
+import type { AlphaSeries } from "../alpha/series.ts";
 import type { AlphaEnvelope, ExecutionStatus } from "../events/types.ts";
 import type { JsonObject } from "../json.ts";
 import type { Negotiated } from "../rebalance/negotiation.ts";
-import type { PlannerRules, Ratios, RebalanceInput, RebalanceMode, RebalancePlan } from "../rebalance/types.ts";
+import type {
+  PlannerRules,
+  Ratios,
+  RebalanceInput,
+  RebalanceMode,
+  RebalancePlan,
+} from "../rebalance/types.ts";
 
 /** The calls that share one namespace of run ids. */
 export type RunRpc = "ApplyRebalance" | "ExecuteRebalance" | "UpsertAllocations";
@@ -23,6 +30,8 @@ export interface RunRecord {
   readonly positionSource: "rows" | "table";
   readonly intent: JsonObject | undefined;
   readonly plan: RebalancePlan;
+  /** Series that came with the request; empty for schema version 1. */
+  readonly alphaSeries: readonly AlphaSeries[];
   /** undefined for schema version 1. */
   readonly alphaMetrics: AlphaEnvelope | undefined;
   readonly executionStatus: ExecutionStatus;

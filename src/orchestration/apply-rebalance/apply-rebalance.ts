@@ -4,6 +4,7 @@ import { toStored } from "../../domain/stored-json.ts";
 import { compareUtf8 } from "../../domain/text.ts";
 import type { Acquired } from "../../ports/lock-manager.ts";
 import type { CommitRequest, Doc } from "../../ports/store.ts";
+import { figuresOfPlan, markerKeysOf, marksOf } from "../alpha-metrics/plan-figures.ts";
 import { planRebalanceCall, type RebalanceCall } from "../plan-rebalance/plan-rebalance.ts";
 import { auditOfRun } from "../shared/audit.ts";
 import { effectOf, runIdReused } from "../shared/commit-outcome.ts";
@@ -21,7 +22,8 @@ export interface AppliedOutcome {
 
 /**
  * Fixes an approved plan: recorded, audited and published as one event per world, in one commit. The plan depends on
- * the request alone, so it is computed first and the worlds to lock are known from it.
+ * the request alone, so it is computed first and the worlds to lock are known from it; only its figures are read under
+ * the locks.
  *
  * @throws DomainError those of planning; RUN_ID_REUSED, LOCK_TIMEOUT, LOCK_LOST, STORE_UNAVAILABLE.
  */
@@ -35,7 +37,10 @@ export async function applyRebalance(
   const worlds = lockedWorlds(run);
   if (worlds.length === 0) return save(deps, run, undefined);
   const acquired = await atStage(deps.observeStage, "acquire", () =>
-    deps.locks.acquire(worlds, { ...options, read: { keys: [runKey(runId)] } }),
+    deps.locks.acquire(worlds, {
+      ...options,
+      read: { keys: [runKey(runId), ...markerKeysOf(run.negotiated, worlds)] },
+    }),
   );
   try {
     return await atStage(deps.observeStage, "compute_and_save", () => save(deps, run, acquired));
@@ -50,7 +55,7 @@ function lockedWorlds(run: AppliedRun): string[] {
 }
 
 function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): AppliedRun {
-  const { negotiated, plan } = planRebalanceCall(gates, call);
+  const { negotiated, plan, series } = planRebalanceCall(gates, call);
   const etag = rebalanceEtag(call);
   return {
     runId,
@@ -65,6 +70,7 @@ function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): A
     positionSource: call.positionSource,
     intent: negotiated.schemaVersion === 2 ? call.intent : undefined,
     plan,
+    alphaSeries: series,
     alphaMetrics: undefined,
     executionStatus: "NOT_REQUESTED",
     createdAtMs: nowMs,
@@ -75,19 +81,31 @@ function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): A
 export function rebalanceEtag(call: RebalanceCall): string {
   const { requestedVersion, mode, intent, positionSource } = call;
   const { positions, ...input } = call.input;
-  return requestHash({ requestedVersion, mode, intent, positionSource, ...input }, positions);
+  const parts = { requestedVersion, mode, intent, positionSource, ...input };
+  return requestHash(parts, positions, call.alphaSeries);
 }
 
 async function save(
   deps: WriteDeps,
-  run: AppliedRun,
+  planned: AppliedRun,
   acquired: Acquired | undefined,
 ): Promise<AppliedOutcome> {
-  const earlier = sameRun(run, acquired?.context.docs[0]);
+  const earlier = sameRun(planned, acquired?.context.docs[0]);
   if (earlier !== undefined) return { run: earlier, replayed: true };
+  const run = await withFigures(deps, planned, acquired);
   const effect = effectOf(await deps.store.commit(commitOf(run, acquired)), run.runId);
   const before = effect.kind === "replayed" ? stored<AppliedRun>(effect.run) : undefined;
   return { run: before ?? run, replayed: before !== undefined };
+}
+
+/** A plan over nothing has no figures to read, and no lock. */
+async function withFigures(
+  { alpha }: WriteDeps,
+  run: AppliedRun,
+  acquired: Acquired | undefined,
+): Promise<AppliedRun> {
+  const marks = marksOf(lockedWorlds(run), acquired?.context.docs.slice(1) ?? []);
+  return { ...run, alphaMetrics: await figuresOfPlan(alpha, { ...run, series: run.alphaSeries, marks }) };
 }
 
 function sameRun(run: AppliedRun, doc: Doc | undefined): AppliedRun | undefined {

@@ -1,3 +1,6 @@
+import type { SeriesInput } from "../../domain/alpha/parse-series.ts";
+import type { AlphaSeries } from "../../domain/alpha/series.ts";
+import type { AlphaEnvelope } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
 import { planChecked } from "../../domain/rebalance/index.ts";
 import {
@@ -12,6 +15,8 @@ import type {
   RebalanceMode,
   RebalancePlan,
 } from "../../domain/rebalance/types.ts";
+import type { AlphaSource } from "../alpha-metrics/alpha-source.ts";
+import { figuresOfPlan, seriesOfPlan } from "../alpha-metrics/plan-figures.ts";
 
 /** One rebalance as a caller asked for it, whichever package carried it. */
 export interface RebalanceCall {
@@ -21,6 +26,8 @@ export interface RebalanceCall {
   readonly mode: RebalanceMode;
   /** The caller's intent; undefined where none was given. */
   readonly intent: JsonObject | undefined;
+  /** Series that came with the request, not looked at yet; they win over stored ones. */
+  readonly alphaSeries: readonly SeriesInput[];
   /** Path of the request within the message, for errors: `rebalance`. */
   readonly path: string;
   /** Which field carried the positions, for errors. */
@@ -31,10 +38,13 @@ export interface RebalanceCall {
 export interface PlannedRebalance {
   readonly negotiated: Negotiated;
   readonly plan: RebalancePlan;
+  /** The series of the request, checked; empty in schema version 1. */
+  readonly series: readonly AlphaSeries[];
 }
 
 /**
- * Agrees on the version, refuses what is malformed, and plans. Pure: the same call gives the same plan.
+ * Agrees on the version, refuses what is malformed, and plans. Pure: the same call gives the same plan, without the
+ * alpha figures.
  *
  * @throws DomainError SCHEMA_VERSION_UNSUPPORTED, SCHEMA_VERSION_TOO_LOW, MODE_REQUIRES_V2, INVALID_FIELD,
  *   OVERLAY_CONFIG_INVALID, in this order.
@@ -43,5 +53,24 @@ export function planRebalanceCall(gates: Gates, call: RebalanceCall): PlannedReb
   const negotiated = negotiate(call.rules, call.requestedVersion, gates, `${call.path}.schema_version`);
   assertModeSpoken(call.mode, negotiated);
   const plan = planChecked(call.input, call.mode, call.rules, call.path, call.positionSource);
-  return { negotiated, plan };
+  return { negotiated, plan, series: seriesOfPlan(negotiated, call.alphaSeries, call.path) };
+}
+
+/** A plan with the figures of its worlds and strategies; undefined in schema version 1. */
+export interface PlanWithFigures extends PlannedRebalance {
+  readonly alphaMetrics: AlphaEnvelope | undefined;
+}
+
+/**
+ * Plans, and reads what is stored of the series. Writes nothing; only the figures depend on the store.
+ *
+ * @throws DomainError those of `planRebalanceCall`, STORE_UNAVAILABLE.
+ */
+export async function planWithFigures(
+  { gates, alpha }: { readonly gates: Gates; readonly alpha: AlphaSource },
+  call: RebalanceCall,
+): Promise<PlanWithFigures> {
+  const planned = planRebalanceCall(gates, call);
+  const { input, mode } = call;
+  return { ...planned, alphaMetrics: await figuresOfPlan(alpha, { ...planned, input, mode }) };
 }

@@ -1,4 +1,5 @@
-import type { DomainEvent } from "../../domain/events/types.ts";
+import { splitByWorld } from "../../domain/alpha/split-envelope.ts";
+import type { AlphaEnvelope, DomainEvent } from "../../domain/events/types.ts";
 import type { WorldPlan } from "../../domain/rebalance/types.ts";
 import type { RunRecord } from "../../domain/runs/types.ts";
 
@@ -10,9 +11,10 @@ export function plannedWorlds(run: RunRecord): string[] {
   ];
 }
 
-/** One `rebalancing_planned` event per world of a run, in overlay mode too. */
+/** One `rebalancing_planned` event per world of a run, in overlay mode too, each with the figures of its own world. */
 export function rebalancingPlannedEvents(run: RunRecord): DomainEvent[] {
   const plans = new Map(run.plan.perWorld.map((plan) => [plan.worldId, plan]));
+  const figures = run.alphaMetrics && splitByWorld(run.alphaMetrics);
   return plannedWorlds(run).map((worldId) => ({
     type: "REBALANCING_PLANNED",
     worldId,
@@ -24,11 +26,13 @@ export function rebalancingPlannedEvents(run: RunRecord): DomainEvent[] {
       runId: run.runId,
       plan: plans.get(worldId) ?? unscaled(worldId),
       overlayDeltas: run.plan.overlayDeltas.filter((delta) => delta.worldId === worldId),
-      alphaMetrics: run.alphaMetrics,
+      alphaMetrics: figures && (figures.get(worldId) ?? NO_FIGURES),
       intent: run.intent,
     },
   }));
 }
+
+const NO_FIGURES: AlphaEnvelope = { perWorld: new Map(), perStrategy: new Map(), missing: [] };
 
 /** An overlay leaves the positions of its world as they are. */
 function unscaled(worldId: string): WorldPlan {

@@ -1,3 +1,4 @@
+import { markerKeysOf } from "../alpha-metrics/plan-figures.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { runKey, stateKeys } from "../shared/keys.ts";
 import type { AllocationExecutionPlan } from "./types.ts";
@@ -13,8 +14,9 @@ export async function acquire(
   plan: AllocationExecutionPlan,
   options: CallOptions,
 ): Promise<AllocationExecutionPlan> {
-  const keys = [runKey(plan.call.runId), ...plan.worldIds.flatMap(stateKeys)];
-  const { lease, context } = await deps.locks.acquire(plan.worldIds, {
+  const { call, negotiated, worldIds } = plan;
+  const keys = [runKey(call.runId), ...worldIds.flatMap(stateKeys), ...markerKeysOf(negotiated, worldIds)];
+  const { lease, context } = await deps.locks.acquire(worldIds, {
     ...options,
     read: { keys, budget: "allocation" },
   });

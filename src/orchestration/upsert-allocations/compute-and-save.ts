@@ -1,11 +1,6 @@
 import type { DomainEvent } from "../../domain/events/types.ts";
 import { assertFinite, planRebalance } from "../../domain/rebalance/index.ts";
-import type {
-  PlanWarning,
-  RebalanceInput,
-  RebalancePlan,
-  StrategyRatios,
-} from "../../domain/rebalance/types.ts";
+import type { PlanWarning, RebalancePlan } from "../../domain/rebalance/types.ts";
 import type { AllocationRun } from "../../domain/runs/types.ts";
 import type { Allocation, WorldState } from "../../domain/state/world-state.ts";
 import { toStored } from "../../domain/stored-json.ts";
@@ -16,7 +11,6 @@ import type { WriteDeps } from "../shared/deps.ts";
 import { sha256, stateHash } from "../shared/hashing.ts";
 import { runKey, stored, worldKey } from "../shared/keys.ts";
 import { rebalancingPlannedEvents } from "../shared/planned-events.ts";
-import { inputOf } from "./prepare.ts";
 import type { AllocationContext, AllocationExecutionPlan } from "./types.ts";
 
 /**
@@ -39,13 +33,7 @@ export async function computeAndSave(
 
 function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowMs: number): AllocationRun {
   const { call } = plan;
-  const input: RebalanceInput = {
-    ...inputOf(call),
-    worldBefore: new Map(
-      plan.worldIds.map((id) => [id, context.states.get(id)?.allocation?.allocation ?? 0]),
-    ),
-    strategyBefore: strategyBefore(plan, context),
-  };
+  const { input } = context;
   const rebalance = planRebalance(input, call.mode, call.rules);
   assertFinite(rebalance, call.positionSource === "rows" ? "positions" : "position_table");
   return {
@@ -61,7 +49,8 @@ function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowM
     positionSource: call.positionSource,
     intent: plan.negotiated.schemaVersion === 2 ? call.intent : undefined,
     plan: withSumWarning(rebalance, plan, context),
-    alphaMetrics: undefined,
+    alphaSeries: plan.series,
+    alphaMetrics: context.alphaMetrics,
     executionStatus: "NOT_REQUESTED",
     createdAtMs: nowMs,
     stage: "COMPUTE_AND_SAVE",
@@ -70,15 +59,6 @@ function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowM
     givenStrategyBefore: call.strategyBefore,
     etagByWorld: new Map(plan.worldIds.map((id) => [id, sha256(`${plan.fingerprint}|${call.runId}|${id}`)])),
   };
-}
-
-/** What the request gives for a world, else what is stored for it. */
-function strategyBefore(plan: AllocationExecutionPlan, context: AllocationContext): StrategyRatios {
-  const known = plan.worldIds.flatMap((id) => {
-    const total = context.states.get(id)?.allocation?.strategyAllocTotal;
-    return total === undefined ? [] : [[id, total] as const];
-  });
-  return new Map([...known, ...plan.call.strategyBefore]);
 }
 
 /** In v1 a book above 1 is allowed and named; in v2 the commit refuses it. */

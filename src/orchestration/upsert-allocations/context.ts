@@ -1,18 +1,27 @@
 import { DomainError } from "../../domain/errors.ts";
+import type { AlphaEnvelope } from "../../domain/events/types.ts";
+import type { RebalanceInput, StrategyRatios } from "../../domain/rebalance/types.ts";
 import type { AllocationRun, StoredRunRecord } from "../../domain/runs/types.ts";
 import type { WorldState } from "../../domain/state/world-state.ts";
 import type { Doc, ReadResult } from "../../ports/store.ts";
+import { figuresOfPlan, marksOf } from "../alpha-metrics/plan-figures.ts";
 import { runIdReused } from "../shared/commit-outcome.ts";
+import type { WriteDeps } from "../shared/deps.ts";
 import { STATE_KINDS, stored, worldState } from "../shared/keys.ts";
+import { inputOf } from "./prepare.ts";
 import type { AllocationContext, AllocationExecutionPlan } from "./types.ts";
 
 /**
- * Stage 2: the earlier run of this id, looked up inside the lock, and the state of the worlds before.
+ * Stage 2: the earlier run of this id, looked up inside the lock, the state of the worlds before, and the figures of
+ * their series.
  *
  * @throws DomainError RUN_ID_REUSED when the id belongs to another request, ETAG_MISMATCH when a world changed since
  *   the caller read it. A replay is answered whatever the etags say by now.
  */
-export function buildContext(plan: AllocationExecutionPlan): AllocationExecutionPlan {
+export async function buildContext(
+  deps: WriteDeps,
+  plan: AllocationExecutionPlan,
+): Promise<AllocationExecutionPlan> {
   const { docs, budgetTotal } = plan.read as ReadResult;
   const earlier = sameRun(plan, docs[0]);
   const states = new Map<string, WorldState>();
@@ -23,8 +32,42 @@ export function buildContext(plan: AllocationExecutionPlan): AllocationExecution
     versions.set(worldId, docs[from]?.version ?? 0);
   });
   if (earlier === undefined) assertEtags(plan, states);
-  const context: AllocationContext = { earlier, states, versions, budgetTotal };
+  const input = inputWith(plan, states);
+  const alphaMetrics = earlier === undefined ? await figures(deps, plan, input) : undefined;
+  const context: AllocationContext = { earlier, states, versions, budgetTotal, input, alphaMetrics };
   return { ...plan, context };
+}
+
+/** The request, filled up with the shares before. */
+function inputWith(plan: AllocationExecutionPlan, states: ReadonlyMap<string, WorldState>): RebalanceInput {
+  return {
+    ...inputOf(plan.call),
+    worldBefore: new Map(plan.worldIds.map((id) => [id, states.get(id)?.allocation?.allocation ?? 0])),
+    strategyBefore: strategyBefore(plan, states),
+  };
+}
+
+/** What the request gives for a world, else what is stored for it. */
+function strategyBefore(
+  plan: AllocationExecutionPlan,
+  states: ReadonlyMap<string, WorldState>,
+): StrategyRatios {
+  const known = plan.worldIds.flatMap((id) => {
+    const total = states.get(id)?.allocation?.strategyAllocTotal;
+    return total === undefined ? [] : [[id, total] as const];
+  });
+  return new Map([...known, ...plan.call.strategyBefore]);
+}
+
+function figures(
+  { alpha }: WriteDeps,
+  plan: AllocationExecutionPlan,
+  input: RebalanceInput,
+): Promise<AlphaEnvelope | undefined> {
+  const { call, negotiated, series, worldIds } = plan;
+  const { docs } = plan.read as ReadResult;
+  const marks = marksOf(worldIds, docs.slice(1 + worldIds.length * STATE_KINDS.length));
+  return figuresOfPlan(alpha, { negotiated, input, mode: call.mode, series, marks });
 }
 
 function sameRun(plan: AllocationExecutionPlan, doc: Doc | undefined): AllocationRun | undefined {

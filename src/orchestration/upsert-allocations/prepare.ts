@@ -3,6 +3,7 @@ import { validateRebalance } from "../../domain/rebalance/index.ts";
 import { assertModeSpoken, type Gates, negotiate } from "../../domain/rebalance/negotiation.ts";
 import type { RebalanceInput } from "../../domain/rebalance/types.ts";
 import { compareUtf8 } from "../../domain/text.ts";
+import { seriesOfPlan } from "../alpha-metrics/plan-figures.ts";
 import { requestHash } from "../shared/hashing.ts";
 import type { AllocationCall, AllocationExecutionPlan } from "./types.ts";
 
@@ -19,6 +20,7 @@ export function prepare(gates: Gates, call: AllocationCall): AllocationExecution
     throw invalidFields([{ field: "world_allocations", description: "must name at least one world" }]);
   }
   validateRebalance(inputOf(call), call.mode, call.rules, "", call.positionSource, "world_allocations");
+  const series = seriesOfPlan(negotiated, call.alphaSeries, "");
   const etag = hashOf(call);
   return {
     call,
@@ -26,6 +28,7 @@ export function prepare(gates: Gates, call: AllocationCall): AllocationExecution
     worldIds: [...call.worldAllocations.keys()].sort(compareUtf8),
     etag,
     fingerprint: `${call.rules}.UpsertAllocations:${etag}`,
+    series,
     replayed: false,
   };
 }
@@ -45,6 +48,6 @@ export function inputOf(call: AllocationCall): RebalanceInput {
 }
 
 function hashOf(call: AllocationCall): string {
-  const { positions, etagByWorld: _aside, runId: _name, rules: _package, ...parts } = call;
-  return requestHash(parts, positions);
+  const { positions, alphaSeries, etagByWorld: _aside, runId: _name, rules: _package, ...parts } = call;
+  return requestHash(parts, positions, alphaSeries);
 }

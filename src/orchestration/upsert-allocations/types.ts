@@ -1,9 +1,13 @@
+import type { SeriesInput } from "../../domain/alpha/parse-series.ts";
+import type { AlphaSeries } from "../../domain/alpha/series.ts";
+import type { AlphaEnvelope } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
 import type { Negotiated } from "../../domain/rebalance/negotiation.ts";
 import type {
   PlannerRules,
   PositionColumns,
   Ratios,
+  RebalanceInput,
   RebalanceMode,
   StrategyRatios,
 } from "../../domain/rebalance/types.ts";
@@ -32,6 +36,8 @@ export interface AllocationCall {
   readonly etagByWorld: ReadonlyMap<string, string>;
   readonly mode: RebalanceMode;
   readonly intent: JsonObject | undefined;
+  /** Series that came with the request, not looked at yet; they win over stored ones. */
+  readonly alphaSeries: readonly SeriesInput[];
 }
 
 /** What the plan starts from, read under the locks. */
@@ -44,6 +50,10 @@ export interface AllocationContext {
   readonly versions: ReadonlyMap<string, number>;
   /** Sum of the whole book's shares before, in budget units. */
   readonly budgetTotal: number;
+  /** The planner's input: the request, filled up with what was read. */
+  readonly input: RebalanceInput;
+  /** Figures of the worlds and strategies concerned; undefined in schema version 1 and for an earlier run. */
+  readonly alphaMetrics: AlphaEnvelope | undefined;
 }
 
 /**
@@ -57,6 +67,8 @@ export interface AllocationExecutionPlan {
   readonly worldIds: readonly string[];
   readonly etag: string;
   readonly fingerprint: string;
+  /** The series of the request, checked; empty in schema version 1. */
+  readonly series: readonly AlphaSeries[];
   /** From stage acquire. */
   readonly lease?: Lease;
   readonly read?: ReadResult;

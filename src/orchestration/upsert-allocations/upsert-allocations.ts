@@ -35,7 +35,7 @@ async function underLease(
   locked: AllocationExecutionPlan,
 ): Promise<AllocationExecutionPlan> {
   try {
-    const ready = await atStage(deps.observeStage, "context", () => buildContext(locked));
+    const ready = await atStage(deps.observeStage, "context", () => buildContext(deps, locked));
     return await atStage(deps.observeStage, "compute_and_save", () => computeAndSave(deps, ready));
   } finally {
     await locked.lease?.release();

@@ -14,6 +14,7 @@ import type { Allocation } from "../../domain/state/world-state.ts";
 import type { RunAt } from "../../orchestration/read-runs/read-runs.ts";
 import type { AllocationCall } from "../../orchestration/upsert-allocations/types.ts";
 import type { AllocationOutcome } from "../../orchestration/upsert-allocations/upsert-allocations.ts";
+import { fromAlphaSeries, toAlphaSeries } from "../alpha/series.ts";
 import {
   ALLOCATION_TTL,
   fromMap,
@@ -44,6 +45,7 @@ export function fromUpsertRequest(request: UpsertAllocationsRequest): Allocation
     etagByWorld: fromMap(request.etagByWorld),
     mode: fromMode(request.mode),
     intent: request.rebalanceIntent?.meta,
+    alphaSeries: request.alphaSeries.map(fromAlphaSeries),
   };
 }
 
@@ -102,6 +104,7 @@ function toUpsertRequest(run: AllocationRun): MessageInitShape<typeof UpsertAllo
     execute: run.execute,
     schemaVersion: run.requestedVersion,
     mode: toMode(run.mode),
+    alphaSeries: run.alphaSeries.map(toAlphaSeries),
     ...(run.intent && { rebalanceIntent: { meta: run.intent } }),
   };
 }

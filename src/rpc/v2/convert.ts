@@ -37,6 +37,7 @@ import type { AppliedRun, RunRecord } from "../../domain/runs/types.ts";
 import type { AppliedOutcome } from "../../orchestration/apply-rebalance/apply-rebalance.ts";
 import type { RebalanceCall } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
 import type { RunAt } from "../../orchestration/read-runs/read-runs.ts";
+import { fromAlphaSeries, toAlphaSeries } from "../alpha/series.ts";
 import {
   fromMap,
   fromStrategyAllocations,
@@ -97,6 +98,7 @@ export function fromRebalanceRequest(request: RebalanceRequest | undefined, path
     input,
     mode: fromMode(message.mode),
     intent: message.rebalanceIntent?.meta,
+    alphaSeries: message.alphaSeries.map(fromAlphaSeries),
     path,
     positionSource: source,
   };
@@ -251,6 +253,7 @@ function toRebalanceRequest(run: RunRecord): MessageInitShape<typeof RebalanceRe
     minTradeNotional: input.minTradeNotional,
     lotSizeBySymbol: toMap(input.lotBySymbol),
     mode: toMode(run.mode),
+    alphaSeries: run.alphaSeries.map(toAlphaSeries),
     ...(run.intent && { rebalanceIntent: { meta: run.intent } }),
   };
 }

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { RebalanceService } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import { applyRebalance } from "../../orchestration/apply-rebalance/apply-rebalance.ts";
-import { planRebalanceCall } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
+import { planWithFigures } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
 import { getAppliedRun, listAppliedRuns } from "../../orchestration/read-runs/read-runs.ts";
 import type { WriteDeps } from "../../orchestration/shared/deps.ts";
 import { callOptions } from "../call-options.ts";
@@ -11,10 +11,10 @@ import { fromRebalanceRequest, toApplyResponse, toRebalancePlan, toRebalanceRun 
 /** What is served of `worldservice.v2.RebalanceService`. */
 export function rebalanceServiceV2(deps: WriteDeps): Partial<ServiceImpl<typeof RebalanceService>> {
   return {
-    planRebalance(request) {
+    async planRebalance(request) {
       const call = fromRebalanceRequest(request.rebalance, "rebalance");
-      const { negotiated, plan } = planRebalanceCall(deps.gates, call);
-      return { plan: toRebalancePlan({ plan, negotiated, intent: call.intent, alphaMetrics: undefined }) };
+      const planned = await planWithFigures(deps, call);
+      return { plan: toRebalancePlan({ ...planned, intent: call.intent }) };
     },
     async applyRebalance(request, context) {
       const call = fromRebalanceRequest(request.rebalance, "rebalance");
