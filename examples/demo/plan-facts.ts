@@ -4,7 +4,7 @@ import type {
   RebalanceRequest as RequestV2,
 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import { fact } from "./facts.ts";
-import { type AnyPlan, type AnyRequest, exposureOf } from "./plans.ts";
+import { type AnyPlan, type AnyRequest, exposureOf, hasSixMetrics, measuredOf } from "./plans.ts";
 import { holdingsOf } from "./portfolios.ts";
 
 /** Doubles that were computed along different ways may differ by this share of their size. */
@@ -58,6 +58,22 @@ export function checkNothingVanished(request: RequestV2, plan: PlanV2): void {
     return !isClose(sum(wanted), sum([...traded, ...skipped]), gross);
   });
   fact("traded + lost to lots + left out is what each world wanted to change", wrong.length === 0, wrong);
+}
+
+/** Facts of alpha metrics: six finite figures for each pair, and a reason for exactly those without a series. */
+export function checkAlphaMetrics(request: RequestV2, plan: PlanV2): void {
+  const rows = measuredOf(plan);
+  if (request.alphaSeries.length === 0) return;
+  fact("alpha metrics are six finite figures each", rows.every(hasSixMetrics), rows);
+  const name = (each: { worldId: string; strategyId: string }) =>
+    JSON.stringify([each.worldId, each.strategyId]);
+  const given = request.alphaSeries.map(name).toSorted();
+  const measured = rows
+    .filter(({ missing }) => missing === "")
+    .map(name)
+    .toSorted();
+  const same = given.length === measured.length && given.every((each, index) => each === measured[index]);
+  fact("exactly the worlds and strategies with a series are measured", same, measured);
 }
 
 function sum(figures: readonly number[]): number {

@@ -5,6 +5,7 @@ import {
   type RebalanceRequest as RequestV1,
   WarningCodeSchema as WarningCodeV1Schema,
 } from "#gen/worldservice/v1/rebalance_service_pb.ts";
+import { MissingReasonSchema } from "#gen/worldservice/v2/alpha_metrics_pb.ts";
 import {
   type RebalancePlan as PlanV2,
   type RebalanceRequest as RequestV2,
@@ -33,7 +34,9 @@ export function isV2Plan(plan: AnyPlan): plan is PlanV2 {
 }
 
 function nameOf(schema: DescEnum, number: number): string {
-  return schema.value[number]?.name.replace(/^(WARNING_CODE|SKIP_REASON)_/, "") ?? String(number);
+  return (
+    schema.value[number]?.name.replace(/^(WARNING_CODE|SKIP_REASON|MISSING_REASON)_/, "") ?? String(number)
+  );
 }
 
 /** The tables of one plan: worlds, their deltas, what nets over all worlds, what was left out and why. */
@@ -46,7 +49,10 @@ export function showPlan(request: AnyRequest, plan: AnyPlan): void {
     change(deltaQty),
   ]);
   printTable("Netted over all worlds", ["symbol", "venue", "change>"], netted);
-  if (isV2Plan(plan)) showExplanation(plan);
+  if (isV2Plan(plan)) {
+    showExplanation(plan);
+    showAlphaMetrics(plan);
+  }
   const codes = isV2Plan(plan) ? WarningCodeSchema : WarningCodeV1Schema;
   const warnings = plan.warnings.map(({ code, message }) => [nameOf(codes, code), message]);
   printTable("Warnings", ["code", "message"], warnings);
@@ -104,4 +110,53 @@ function showExplanation({ overlayDeltas, skipped }: PlanV2): void {
     money(notional),
   ]);
   printTable("Left out", ["reason", "world", "symbol", "venue", "change>", "notional>"], dropped);
+}
+
+const PREFIX = "alpha_performance.";
+const METRICS = ["sharpe", "max_drawdown", "win_ratio", "profit_factor", "car_mdd", "rar_mdd"] as const;
+
+/** One (world, strategy) and what is known of its performance; the empty strategy is the world itself. */
+export interface Measured {
+  readonly worldId: string;
+  readonly strategyId: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Why the figures are 0 and mean nothing; empty where they were measured. */
+  readonly missing: string;
+}
+
+/** Every pair the plan has metrics for: worlds first. */
+export function measuredOf({ alphaMetrics }: PlanV2): readonly Measured[] {
+  if (alphaMetrics === undefined) return [];
+  const { perWorld, perStrategy, missing } = alphaMetrics;
+  const row = (worldId: string, strategyId: string, { metrics }: { metrics: Record<string, number> }) => {
+    const gap = missing.find((each) => each.worldId === worldId && each.strategyId === strategyId);
+    return {
+      worldId,
+      strategyId,
+      metrics,
+      missing: gap === undefined ? "" : nameOf(MissingReasonSchema, gap.reason),
+    };
+  };
+  const worlds = sortedEntries(perWorld).map(([worldId, performance]) => row(worldId, "", performance));
+  const strategies = sortedEntries(perStrategy).flatMap(([strategyId, each]) =>
+    sortedEntries(each.worlds).map(([worldId, performance]) => row(worldId, strategyId, performance)),
+  );
+  return [...worlds, ...strategies];
+}
+
+function showAlphaMetrics(plan: PlanV2): void {
+  const rows = measuredOf(plan);
+  if (rows.every(({ missing }) => missing !== "")) return; // no series were given: a table of zeros tells nothing
+  const table = rows.map(({ worldId, strategyId, metrics, missing }) => {
+    const figures = METRICS.map((name) => (metrics[PREFIX + name] ?? Number.NaN).toFixed(4));
+    return [worldId, strategyId, ...figures, missing];
+  });
+  const figures = METRICS.map((name) => `${name}>`);
+  printTable("Alpha metrics", ["world", "strategy", ...figures, "not measured"], table);
+}
+
+/** True for a performance with exactly the six keys of the contract, all finite. */
+export function hasSixMetrics({ metrics }: Measured): boolean {
+  const keys = METRICS.map((name) => PREFIX + name);
+  return Object.keys(metrics).length === keys.length && keys.every((key) => Number.isFinite(metrics[key]));
 }

@@ -82,6 +82,7 @@ describe("the demo", () => {
       "worldservice.v2, overlay",
       "worldservice.v2, hybrid",
       "ok grpc-js gets the same plan",
+      "ok exactly the worlds and strategies with a series are measured",
       "ok v1: the same call again replays it",
       "ok v2, hybrid: the same call again replays it",
       "ok the same call again is replayed, with the same answer",

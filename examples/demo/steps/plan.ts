@@ -12,7 +12,13 @@ import {
 import { callWithGrpcJs } from "../clients.ts";
 import { DemoFailure, fact } from "../facts.ts";
 import { heading, say } from "../output.ts";
-import { checkDeltas, checkHybrid, checkNothingVanished, checkOverlay } from "../plan-facts.ts";
+import {
+  checkAlphaMetrics,
+  checkDeltas,
+  checkHybrid,
+  checkNothingVanished,
+  checkOverlay,
+} from "../plan-facts.ts";
 import { showPlan } from "../plans.ts";
 import { holdingsOf, type Portfolio } from "../portfolios.ts";
 import type { Stage } from "../stage.ts";
@@ -31,6 +37,7 @@ async function planPortfolio(stage: Stage, portfolio: Portfolio): Promise<void> 
   const scaling = await planV2(stage, portfolio.v2);
   checkDeltas(portfolio.v2, scaling);
   checkNothingVanished(portfolio.v2, scaling);
+  checkAlphaMetrics(portfolio.v2, scaling);
   if (portfolio.variant !== undefined) await planVariant(stage, portfolio.variant);
 }
 
