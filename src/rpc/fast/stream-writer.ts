@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { FrameCarrier } from "../feed/deliver.ts";
 import type { Subscription } from "../feed/subscription.ts";
 
@@ -27,12 +28,15 @@ export class StreamWriter implements FrameCarrier {
     stream.on("drain", goOn).on("close", goOn);
   }
 
-  /** Resolves when more may be written, or nothing ever will: the signal of the call tells of that. */
-  write(bytes: Uint8Array): Promise<void> {
-    if (this.put(bytes)) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.onDrained = resolve;
-    });
+  /** Resolves when more may be written; rejects when nothing ever will, so that whoever writes stops. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const { stream } = this;
+    if (!this.put(bytes) && !stream.closed) {
+      await new Promise<void>((resolve) => {
+        this.onDrained = resolve;
+      });
+    }
+    if (stream.destroyed || stream.closed) throw new ConnectError("the caller went away", Code.Canceled);
   }
 
   /** Everything of a subscription; resolves when that is over, rejects with its error. */
@@ -65,8 +69,8 @@ export class StreamWriter implements FrameCarrier {
   };
 
   private put(bytes: Uint8Array): boolean {
-    if (!this.isOpen) this.sendHeaders();
+    if (!this.isOpen && !this.stream.destroyed) this.sendHeaders();
     this.isOpen = true;
-    return this.stream.destroyed || this.stream.write(bytes);
+    return !this.stream.destroyed && this.stream.write(bytes);
   }
 }
