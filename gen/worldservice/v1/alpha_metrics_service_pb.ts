@@ -97,7 +97,8 @@ export const GetMetricSpecRequestSchema: GenMessage<GetMetricSpecRequest> = /*@_
  */
 export type GetMetricSpecResponse = Message<"worldservice.v1.GetMetricSpecResponse"> & {
   /**
-   * One entry per figure, in the order sharpe, max_drawdown, win_ratio, profit_factor, car_mdd, rar_mdd.
+   * The six alpha figures in the order sharpe, max_drawdown, win_ratio, profit_factor, car_mdd, rar_mdd, then the
+   * linearity figures that ComputeAlphaMetrics and Evaluate give.
    *
    * @generated from field: repeated worldservice.v1.MetricSpec metrics = 1;
    */
@@ -125,14 +126,14 @@ export type ComputeAlphaMetricsRequest = Message<"worldservice.v1.ComputeAlphaMe
   series?: AlphaSeries | undefined;
 
   /**
-   * Risk-free return per period as ratio, finite; taken off each return before the Sharpe ratio. Default 0.
+   * Risk-free return per period as ratio, -1..1; taken off each return before the Sharpe ratio. Default 0.
    *
    * @generated from field: double risk_free_rate = 2;
    */
   riskFreeRate: number;
 
   /**
-   * Cost per period as ratio of equity, finite and ≥ 0; taken off each return before anything else. Default 0.
+   * Cost per period as ratio of equity, 0..1; taken off each return before anything else. Default 0.
    *
    * @generated from field: double transaction_cost = 3;
    */

@@ -91,6 +91,8 @@ export type EvaluationInput = Message<"worldservice.v1.EvaluationInput"> & {
 
   /**
    * Series whose figures are added to the metrics, at most 10,000; `world_id` may be empty or must be the world judged.
+   * One of the world itself (no `strategy_id`) says nothing about a strategy and is passed over, as is a curve of fewer
+   * than 2 levels.
    *
    * @generated from field: repeated worldservice.v1.AlphaSeries series = 2;
    */
@@ -132,7 +134,7 @@ export const EvaluationInputSchema: GenMessage<EvaluationInput> = /*@__PURE__*/
  */
 export type StrategyEvaluation = Message<"worldservice.v1.StrategyEvaluation"> & {
   /**
-   * Metrics it was judged by: those of the request, the figures of its series under `alpha_performance.`, `el_v1_` and
+   * Metrics it was judged by: those of the request (which no computed figure replaces), the figures of its series under `alpha_performance.`, `el_v1_` and
    * `el_v2_`, and the portfolio's under `portfolio_`. Finite.
    *
    * @generated from field: map<string, double> metrics = 1;
@@ -187,6 +189,8 @@ export type EvaluateRequest = Message<"worldservice.v1.EvaluateRequest"> & {
 
   /**
    * Series whose figures are added to the metrics, at most 10,000; their `world_id` may be empty or must be this one.
+   * One of the world itself (no `strategy_id`) says nothing about a strategy and is passed over, as is a curve of fewer
+   * than 2 levels.
    *
    * @generated from field: repeated worldservice.v1.AlphaSeries series = 3;
    */
