@@ -14,12 +14,14 @@ function effectiveTime(entry: HistoryTimes): number {
  * The history entry that a decision stands on.
  *
  * @param entries in the order in which they were recorded.
- * @param asOfMs milliseconds since 1970; `undefined` = now.
- * @returns with `asOfMs` the newest entry that speaks of that time or an earlier one (of equal ones the last recorded),
- * without it the entry recorded last; `undefined` where there is none.
+ * @param asOfMs milliseconds since 1970; `undefined` = no bound.
+ * @returns the newest entry that speaks of that time or an earlier one (of equal ones the last recorded), whenever it
+ * was recorded: old data that comes late does not push newer data aside. `undefined` where there is none.
  */
-export function pickHistory<E extends HistoryTimes>(entries: readonly E[], asOfMs?: number): E | undefined {
-  if (asOfMs === undefined) return entries.at(-1);
+export function pickHistory<E extends HistoryTimes>(
+  entries: readonly E[],
+  asOfMs: number = Number.POSITIVE_INFINITY,
+): E | undefined {
   let best: E | undefined;
   for (const entry of entries) {
     const time = effectiveTime(entry);

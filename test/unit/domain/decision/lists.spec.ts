@@ -31,8 +31,9 @@ describe("history", () => {
     { name: "late", asOfMs: 16, recordedAtMs: 103 },
   ];
 
-  it("without a time is the entry recorded last", () => {
-    expect(pickHistory(entries)?.name).to.equal("late");
+  it("without a time is the newest entry, even where an older one came later", () => {
+    expect(pickHistory(entries)?.name).to.equal("unnamed");
+    expect(pickHistory(entries.filter(({ name }) => name !== "unnamed"))?.name).to.equal("new");
     expect(pickHistory([])).to.equal(undefined);
   });
 
