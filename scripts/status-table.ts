@@ -3,8 +3,9 @@
  * `npm run check` fails when it is out of date.
  */
 
+import { pino } from "pino";
 import { openSqliteStore } from "../src/adapters/sqlite/index.ts";
-import { servedServices, writeDeps } from "../src/compose.ts";
+import { createParts, servedServices } from "../src/compose.ts";
 import { type MethodStatus, methodStatus } from "../src/rpc/routes.ts";
 import { readSettings } from "../src/settings/read-settings.ts";
 import { checkOrWrite, markdownTable } from "./generated-block.ts";
@@ -15,7 +16,8 @@ async function statusOfMethods(): Promise<MethodStatus[]> {
   const { book, lockTtlMs } = settings;
   const opened = await openSqliteStore({ path: ":memory:", book, lockTtlMs });
   try {
-    const services = servedServices(settings, writeDeps(settings, opened));
+    const parts = createParts(settings, opened, pino({ level: "silent" }));
+    const services = servedServices(settings, parts);
     return methodStatus(services);
   } finally {
     await opened.close();

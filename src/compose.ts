@@ -2,24 +2,30 @@ import type { Logger } from "pino";
 import { AllocationService as AllocationServiceV1 } from "#gen/worldservice/v1/allocation_service_pb.ts";
 import { AuditService } from "#gen/worldservice/v1/audit_service_pb.ts";
 import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts";
+import { ControlBusService as ControlBusServiceV1 } from "#gen/worldservice/v1/control_bus_service_pb.ts";
 import { RebalanceService as RebalanceServiceV1 } from "#gen/worldservice/v1/rebalance_service_pb.ts";
 import { AllocationService as AllocationServiceV2 } from "#gen/worldservice/v2/allocation_service_pb.ts";
+import { ControlBusService as ControlBusServiceV2 } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { RebalanceService as RebalanceServiceV2 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import { createAlphaSource } from "./orchestration/alpha-metrics/alpha-source.ts";
+import { createJanitor } from "./orchestration/retention/janitor.ts";
 import type { WriteDeps } from "./orchestration/shared/deps.ts";
 import { type StageObserver, unobserved } from "./orchestration/shared/stages.ts";
 import { type AlphaCalculator, defaultAlphaCalculator } from "./ports/alpha-calculator.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { OpenedStore } from "./ports/opened-store.ts";
 import { createEdge, type Edge } from "./rpc/edge/create-edge.ts";
+import { createFeedHub, type FeedHub } from "./rpc/feed/hub.ts";
 import { contractRoutes, SERVICES, type ServedService, served } from "./rpc/routes.ts";
 import { createHealth, type HealthService } from "./rpc/standard/health.ts";
 import { reflectionRoutes } from "./rpc/standard/reflection.ts";
 import { allocationServiceV1 } from "./rpc/v1/allocation-service.ts";
 import { auditServiceV1 } from "./rpc/v1/audit-service.ts";
 import { capabilityServiceV1 } from "./rpc/v1/capability-service.ts";
+import { controlBusServiceV1 } from "./rpc/v1/control-bus-service.ts";
 import { rebalanceServiceV1 } from "./rpc/v1/rebalance-service.ts";
 import { allocationServiceV2 } from "./rpc/v2/allocation-service.ts";
+import { controlBusServiceV2 } from "./rpc/v2/control-bus-service.ts";
 import { rebalanceServiceV2 } from "./rpc/v2/rebalance-service.ts";
 import { reflectionEnabled } from "./settings/policies.ts";
 import type { Settings } from "./settings/read-settings.ts";
@@ -39,11 +45,28 @@ export interface Server {
   readonly edge: Edge;
   readonly health: HealthService;
   readonly opened: OpenedStore;
+  readonly feed: FeedHub;
   /** Refuses new calls, ends streams, waits for running calls, closes the store. Calling it again joins the first. */
   stop(): Promise<void>;
 }
 
+/** Work that goes on beside the calls. */
+export interface Background {
+  start(): void;
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+}
+
+/** Everything between the store and the edge. */
+export interface Parts {
+  readonly deps: WriteDeps;
+  readonly feed: FeedHub;
+  readonly background: readonly Background[];
+}
+
 const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+/** How often the log is trimmed to what the settings keep. */
+const JANITOR_INTERVAL_MS = 10_000;
 
 /** Joins ports to adapters, as the settings say. */
 export async function compose(
@@ -52,9 +75,9 @@ export async function compose(
   replacements: Replacements = {},
 ): Promise<Server> {
   const opened = replacements.store ?? (await openStore(settings, log));
-  const deps = writeDeps(settings, opened, replacements);
+  const parts = createParts(settings, opened, log, replacements);
   const health = createHealth(SERVICES.map((service) => service.typeName));
-  const routes = [contractRoutes(servedServices(settings, deps)), health.routes];
+  const routes = [contractRoutes(servedServices(settings, parts)), health.routes];
   if (reflectionEnabled(settings)) routes.push(reflectionRoutes(SERVICES.map((service) => service.file)));
   const edge = createEdge({
     routes: (router) => {
@@ -63,53 +86,68 @@ export async function compose(
     log,
     limits: { maxMessageBytes: settings.maxMessageBytes, maxTimeoutMs: settings.maxDeadlineMs },
   });
+  for (const work of parts.background) work.start();
   let stopping: Promise<void> | undefined;
+  const server = { edge, health, opened, feed: parts.feed };
   return {
-    edge,
-    health,
-    opened,
+    ...server,
     stop() {
-      stopping ??= stopAll({ edge, health, opened }, settings.drainTimeoutMs);
+      stopping ??= stopAll(server, parts, settings.drainTimeoutMs);
       return stopping;
     },
   };
 }
 
 /** What is served of the contract, service by service. */
-export function servedServices(settings: Settings, deps: WriteDeps): ServedService[] {
-  const { info } = deps.store;
-  const deployment = {
-    gates: deps.gates,
-    serverVersion: SERVER_VERSION,
-    storeKind: info.kind,
-    durability: info.durability,
-    book: settings.book,
-  };
+export function servedServices(settings: Settings, { deps, feed }: Parts): ServedService[] {
+  const { book } = settings;
+  const { gates, store } = deps;
+  const { kind: storeKind, durability } = store.info;
+  const topic = { hub: feed, book, gates };
   return [
     served(RebalanceServiceV1, rebalanceServiceV1(deps)),
     served(AllocationServiceV1, allocationServiceV1(deps)),
-    served(CapabilityService, capabilityServiceV1(deployment)),
-    served(AuditService, auditServiceV1(deps.store)),
+    served(ControlBusServiceV1, controlBusServiceV1(topic)),
+    served(
+      CapabilityService,
+      capabilityServiceV1({ gates, serverVersion: SERVER_VERSION, storeKind, durability, book }),
+    ),
+    served(AuditService, auditServiceV1(store)),
     served(RebalanceServiceV2, rebalanceServiceV2(deps)),
     served(AllocationServiceV2, allocationServiceV2(deps)),
+    served(ControlBusServiceV2, controlBusServiceV2(topic)),
   ];
 }
 
-/** What the use cases are given. */
-export function writeDeps(
+/** Builds what works on an opened store; nothing runs yet. */
+export function createParts(
   settings: Settings,
   opened: OpenedStore,
+  log: Logger,
   replacements: Replacements = {},
-): WriteDeps {
-  const { compatRebalanceV2, alphaMetricsRequired } = settings;
-  return {
-    store: opened.store,
-    locks: opened.locks,
-    clock: replacements.clock ?? SYSTEM_CLOCK,
+): Parts {
+  const { store, locks, log: events } = opened;
+  const { compatRebalanceV2, alphaMetricsRequired, bookmarkIntervalMs, feedRetentionCommits } = settings;
+  const clock = replacements.clock ?? SYSTEM_CLOCK;
+  const deps: WriteDeps = {
+    store,
+    locks,
+    clock,
     gates: { compatRebalanceV2, alphaMetricsRequired },
-    alpha: createAlphaSource(opened.store, replacements.alphaCalculator ?? defaultAlphaCalculator),
+    alpha: createAlphaSource(store, replacements.alphaCalculator ?? defaultAlphaCalculator),
     canExecute: false,
     observeStage: replacements.observeStage ?? unobserved,
+  };
+  const janitor = createJanitor({
+    log: events,
+    keep: feedRetentionCommits,
+    intervalMs: JANITOR_INTERVAL_MS,
+    onError: (error) => log.warn({ err: error }, "the log could not be trimmed; it is tried again"),
+  });
+  return {
+    deps,
+    feed: createFeedHub({ store, log: events, clock: SYSTEM_CLOCK, bookmarkIntervalMs }),
+    background: [janitor],
   };
 }
 
@@ -132,8 +170,14 @@ async function openStore(settings: Settings, log: Logger): Promise<OpenedStore> 
   });
 }
 
-async function stopAll({ edge, health, opened }: Omit<Server, "stop">, graceMs: number): Promise<void> {
+/** What calls need goes last: first no new ones come, then the running ones end, then what they stood on. */
+async function stopAll(
+  { edge, health, opened }: Pick<Server, "edge" | "health" | "opened">,
+  { feed, background }: Parts,
+  graceMs: number,
+): Promise<void> {
   health.drain();
-  await edge.close(graceMs);
+  await Promise.all([edge.close(graceMs), ...background.map((work) => work.stop())]);
+  await feed.close(new Error("the server has stopped"));
   await opened.close();
 }
