@@ -134,8 +134,8 @@ export const EvaluationInputSchema: GenMessage<EvaluationInput> = /*@__PURE__*/
  */
 export type StrategyEvaluation = Message<"worldservice.v1.StrategyEvaluation"> & {
   /**
-   * Metrics it was judged by: those of the request (which no computed figure replaces), the figures of its series under `alpha_performance.`, `el_v1_` and
-   * `el_v2_`, and the portfolio's under `portfolio_`. Finite.
+   * Metrics it was judged by: those of the request, which no computed figure replaces, the figures of its series under
+   * `alpha_performance.`, `el_v1_` and `el_v2_`, and the portfolio's under `portfolio_`. Finite.
    *
    * @generated from field: map<string, double> metrics = 1;
    */

@@ -6,7 +6,6 @@ import {
   ActivationSide,
   ApplyStage,
 } from "#gen/worldservice/v1/activation_service_pb.ts";
-import { type AlphaMetricsSchema, MissingReason } from "#gen/worldservice/v1/alpha_metrics_pb.ts";
 import {
   type EventSchema,
   EventType,
@@ -19,7 +18,6 @@ import { ExecutionStatus, type OrderSchema, OrderSide, TimeInForce } from "#gen/
 import type { PolicySchema } from "#gen/worldservice/v1/policy_service_pb.ts";
 import { ExecutionDomain, type WorldSchema, WorldState } from "#gen/worldservice/v1/world_service_pb.ts";
 import {
-  type AlphaEnvelope,
   type DomainEvent,
   type DomainEventOf,
   EVENT_TYPES,
@@ -31,11 +29,12 @@ import {
   type WorldFacts,
 } from "../../domain/events/types.ts";
 import type { ActivationEntry } from "../../domain/state/world-state.ts";
-import { optionalVenue, toMap } from "../convert.ts";
+import { optionalVenue } from "../convert.ts";
 import type { FeedEvent } from "../feed/frame.ts";
 import type { WorldSnapshot } from "../feed/snapshot.ts";
 import { toWorldPlan } from "./convert.ts";
 import { toSnapshot } from "./convert-allocations.ts";
+import { toAlphaMetrics } from "./convert-alpha.ts";
 
 type EventShape = MessageInitShape<typeof EventSchema>;
 type PayloadShape = NonNullable<EventShape["payload"]>;
@@ -86,6 +85,7 @@ type Facts = Pick<DomainEvent, "worldId" | "schemaVersion">;
 
 const PAYLOADS: { readonly [T in EventTypeName]: (payload: EventPayloads[T], facts: Facts) => PayloadShape } =
   {
+    // Rebalancing events of this package carry no figures, whatever the run had.
     REBALANCING_PLANNED: ({ runId, plan }) => ({
       case: "rebalancingPlanned",
       value: { runId, plan: toWorldPlan(plan), alphaMetrics: {} },
@@ -220,24 +220,5 @@ function toWorld(world: WorldFacts): MessageInitShape<typeof WorldSchema> {
     createdAt: timestampFromMs(world.createdAtMs),
     updatedAt: timestampFromMs(world.updatedAtMs),
     etag,
-  };
-}
-
-/** Figures that were recorded. Rebalancing events of this package carry none, whatever the run had. */
-function toAlphaMetrics(envelope: AlphaEnvelope): MessageInitShape<typeof AlphaMetricsSchema> {
-  const figures = (metrics: ReadonlyMap<string, number>) => ({ metrics: toMap(metrics) });
-  const worlds = (map: ReadonlyMap<string, ReadonlyMap<string, number>>) =>
-    Object.fromEntries([...map].map(([world, metrics]) => [world, figures(metrics)]));
-  return {
-    perWorld: worlds(envelope.perWorld),
-    perStrategy: Object.fromEntries(
-      [...envelope.perStrategy].map(([id, map]) => [id, { worlds: worlds(map) }]),
-    ),
-    missing: envelope.missing.map(({ worldId, strategyId, reason, metrics }) => ({
-      worldId,
-      strategyId,
-      reason: MissingReason[reason],
-      metrics: [...metrics],
-    })),
   };
 }
