@@ -114,7 +114,13 @@ async function rates(shape: Shape): Promise<BenchValue[]> {
   const rawName = `feed: raw http2 writer, ${shape.name}`;
   return [
     { name: rawName, value: limit, unit: "events/s" },
-    { name: `feed: delivered, ${shape.name}`, value: ours, unit: "events/s", ratio: ours / limit, against: rawName },
+    {
+      name: `feed: delivered, ${shape.name}`,
+      value: ours,
+      unit: "events/s",
+      ratio: ours / limit,
+      against: rawName,
+    },
     {
       name: `feed: server CPU, ${shape.name}`,
       value: of("shared", (each) => each.cpuMicros),
@@ -128,7 +134,12 @@ async function rates(shape: Shape): Promise<BenchValue[]> {
 /** 99th percentile of the time from publishing to arrival, at 20 events a second. */
 async function latency(kind: FeedServerKind, subscribersCount: number): Promise<number> {
   const fan = await startFan(kind);
-  const subscribers = await subscribe({ port: fan.port, count: subscribersCount, perConnection: 1, times: true });
+  const subscribers = await subscribe({
+    port: fan.port,
+    count: subscribersCount,
+    perConnection: 1,
+    times: true,
+  });
   const published: number[] = [];
   for (let event = 0; event < 60; event++) {
     published.push(performance.now());

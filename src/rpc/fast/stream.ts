@@ -141,6 +141,7 @@ async function serve(exchange: Exchange): Promise<void> {
 
 async function readRequest({ method, options, request }: Exchange, timeoutMs: number | undefined) {
   const ms = Math.min(options.bodyTimeoutMs, timeoutMs ?? options.bodyTimeoutMs);
+  if (request.stream.closed) throw new ConnectError("the caller went away", Code.Canceled);
   const late = () =>
     completeConnectError(
       new ConnectError(`the request did not arrive within ${ms} ms`, Code.DeadlineExceeded),

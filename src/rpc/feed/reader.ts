@@ -68,8 +68,8 @@ export class Reader {
     const { ring, pages } = this.sources;
     const { revision } = this.at;
     if (revision >= ring.floor()) return ring.at;
-    const page = loaded ?? pages.peek(revision);
-    return page && ((wanted) => page[wanted - revision - 1]);
+    // What was loaded may have come too late: the ring or another's page has led the reader on meanwhile.
+    return within(loaded, revision + 1) ?? within(pages.peek(revision), revision + 1);
   }
 
   /** Readers without filter that stand at the same place get the very same chunk. */
@@ -106,6 +106,13 @@ export class Reader {
     if (last !== undefined) this.at = { revision: last.entry.revision, hash: last.entry.hash };
     return frames;
   }
+}
+
+/** The commits of a page by revision, if `next` is one of them. */
+function within(page: Page | undefined, next: number): At | undefined {
+  const first = page?.[0]?.entry.revision;
+  if (page === undefined || first === undefined) return undefined;
+  return page[next - first] && ((revision) => page[revision - first]);
 }
 
 function own(frames: readonly Uint8Array[]): Chunk | undefined {

@@ -10,7 +10,7 @@ import { createFeedHub } from "../../../src/rpc/feed/hub.ts";
 import { controlBusServiceV2, feedPackageV2 } from "../../../src/rpc/v2/control-bus-service.ts";
 import { createLoadLog } from "./feed-log.ts";
 
-export type FeedServerKind = "raw" | "shared" | "ordinary";
+export type FeedServerKind = "raw" | "shared";
 
 /** What the parent asks for. `publish` appends that many events, `memory` collects garbage and tells the heap. */
 export type FeedOrder = { readonly publish: number } | "memory" | "cpu";
@@ -70,7 +70,7 @@ async function rawFan(): Promise<Fan> {
   };
 }
 
-async function ourFan(isShared: boolean): Promise<Fan> {
+async function ourFan(): Promise<Fan> {
   const log = createLoadLog("0123456789abcdef0123456789abcdef");
   const { store } = await openSqliteStore({ path: ":memory:", book: "main", lockTtlMs: 5_000 });
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
@@ -81,7 +81,6 @@ async function ourFan(isShared: boolean): Promise<Fan> {
     limits: { maxConnections: STREAMS, maxStreamsPerConnection: 1_000 },
     routes: (router) => {
       router.service(ControlBusService, controlBusServiceV2({ hub, book: "main", gates }));
-      
     },
   });
   const { port } = await edge.listen("127.0.0.1", 0);
@@ -98,7 +97,7 @@ function memory(): number {
 }
 
 const kind = process.argv[2] as FeedServerKind;
-const fan = kind === "raw" ? await rawFan() : await ourFan(kind === "shared");
+const fan = kind === "raw" ? await rawFan() : await ourFan();
 process.on("message", (order: FeedOrder) => {
   if (order === "memory") report({ heapBytes: memory() });
   else if (order === "cpu") {

@@ -57,9 +57,12 @@ export async function subscribe(options: SubscriberOptions): Promise<Subscribers
     });
     if (stream === undefined) continue;
     stream.on("error", () => undefined);
-    stream.on("data", frameReader((kind) => {
-      if (kind === BATCH) got(at);
-    }));
+    stream.on(
+      "data",
+      frameReader((kind) => {
+        if (kind === BATCH) got(at);
+      }),
+    );
     opened.push(once(stream, "response"));
     stream.end(Buffer.from([0, 0, 0, 0, 0]));
     if (opened.length % 100 === 0) await Promise.all(opened);
