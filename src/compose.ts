@@ -1,13 +1,20 @@
 import type { Logger } from "pino";
+import { ActivationService } from "#gen/worldservice/v1/activation_service_pb.ts";
 import { AllocationService as AllocationServiceV1 } from "#gen/worldservice/v1/allocation_service_pb.ts";
+import { AlphaMetricsService } from "#gen/worldservice/v1/alpha_metrics_service_pb.ts";
 import { AuditService } from "#gen/worldservice/v1/audit_service_pb.ts";
 import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts";
 import { ControlBusService as ControlBusServiceV1 } from "#gen/worldservice/v1/control_bus_service_pb.ts";
+import { DecisionService } from "#gen/worldservice/v1/decision_service_pb.ts";
+import { PolicyService } from "#gen/worldservice/v1/policy_service_pb.ts";
 import { RebalanceService as RebalanceServiceV1 } from "#gen/worldservice/v1/rebalance_service_pb.ts";
+import { WorldService } from "#gen/worldservice/v1/world_service_pb.ts";
 import { AllocationService as AllocationServiceV2 } from "#gen/worldservice/v2/allocation_service_pb.ts";
 import { ControlBusService as ControlBusServiceV2 } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { RebalanceService as RebalanceServiceV2 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
+import type { ApplyObserver, WorldDeps } from "./orchestration/activation/deps.ts";
 import { createAlphaSource } from "./orchestration/alpha-metrics/alpha-source.ts";
+import { createReaper } from "./orchestration/recovery/reaper.ts";
 import { createJanitor } from "./orchestration/retention/janitor.ts";
 import type { WriteDeps } from "./orchestration/shared/deps.ts";
 import { type StageObserver, unobserved } from "./orchestration/shared/stages.ts";
@@ -19,11 +26,17 @@ import { createFeedHub, type FeedHub } from "./rpc/feed/hub.ts";
 import { contractRoutes, SERVICES, type ServedService, served } from "./rpc/routes.ts";
 import { createHealth, type HealthService } from "./rpc/standard/health.ts";
 import { reflectionRoutes } from "./rpc/standard/reflection.ts";
+import { activationServiceV1 } from "./rpc/v1/activation-service.ts";
 import { allocationServiceV1 } from "./rpc/v1/allocation-service.ts";
+import { alphaMetricsServiceV1 } from "./rpc/v1/alpha-metrics-service.ts";
 import { auditServiceV1 } from "./rpc/v1/audit-service.ts";
 import { capabilityServiceV1 } from "./rpc/v1/capability-service.ts";
 import { controlBusServiceV1 } from "./rpc/v1/control-bus-service.ts";
+import { evaluateTargetV1, judgingMethodsV1 } from "./rpc/v1/decision-service.ts";
+import { decisionLists } from "./rpc/v1/decisions.ts";
+import { policyServiceV1 } from "./rpc/v1/policy-service.ts";
 import { rebalanceServiceV1 } from "./rpc/v1/rebalance-service.ts";
+import { worldServiceV1 } from "./rpc/v1/world-service.ts";
 import { allocationServiceV2 } from "./rpc/v2/allocation-service.ts";
 import { controlBusServiceV2 } from "./rpc/v2/control-bus-service.ts";
 import { rebalanceServiceV2 } from "./rpc/v2/rebalance-service.ts";
@@ -36,6 +49,7 @@ export interface Replacements {
   readonly clock?: Clock;
   readonly store?: OpenedStore;
   readonly observeStage?: StageObserver;
+  readonly observeApply?: ApplyObserver;
   /** Answers for every alpha figure of plans, events and evaluations. */
   readonly alphaCalculator?: AlphaCalculator;
 }
@@ -60,6 +74,7 @@ export interface Background {
 /** Everything between the store and the edge. */
 export interface Parts {
   readonly deps: WriteDeps;
+  readonly worlds: WorldDeps;
   readonly feed: FeedHub;
   readonly background: readonly Background[];
 }
@@ -99,7 +114,7 @@ export async function compose(
 }
 
 /** What is served of the contract, service by service. */
-export function servedServices(settings: Settings, { deps, feed }: Parts): ServedService[] {
+export function servedServices(settings: Settings, { deps, worlds, feed }: Parts): ServedService[] {
   const { book } = settings;
   const { gates, store } = deps;
   const { kind: storeKind, durability } = store.info;
@@ -113,6 +128,11 @@ export function servedServices(settings: Settings, { deps, feed }: Parts): Serve
       capabilityServiceV1({ gates, serverVersion: SERVER_VERSION, storeKind, durability, book }),
     ),
     served(AuditService, auditServiceV1(store)),
+    served(AlphaMetricsService, alphaMetricsServiceV1(deps)),
+    served(PolicyService, policyServiceV1(deps)),
+    served(ActivationService, activationServiceV1({ ...worlds, evaluate: evaluateTargetV1(deps) })),
+    served(DecisionService, { ...decisionLists(worlds), ...judgingMethodsV1(deps) }),
+    served(WorldService, worldServiceV1(worlds)),
     served(RebalanceServiceV2, rebalanceServiceV2(deps)),
     served(AllocationServiceV2, allocationServiceV2(deps)),
     served(ControlBusServiceV2, controlBusServiceV2(topic)),
@@ -144,10 +164,22 @@ export function createParts(
     intervalMs: JANITOR_INTERVAL_MS,
     onError: (error) => log.warn({ err: error }, "the log could not be trimmed; it is tried again"),
   });
+  const applies = {
+    store,
+    locks,
+    clock,
+    // As long as a lock outlives its holder: an apply whose subscribers are gone rests as fast as one whose driver is.
+    ackTimeoutMs: settings.lockTtlMs,
+    observeApply: replacements.observeApply ?? (() => undefined),
+  };
+  const reaper = createReaper(applies, {
+    onError: (error) => log.warn({ err: error }, "an open apply could not be advanced; it is tried again"),
+  });
   return {
     deps,
+    worlds: { ...applies, nudge: reaper.nudge },
     feed: createFeedHub({ store, log: events, clock: SYSTEM_CLOCK, bookmarkIntervalMs }),
-    background: [janitor],
+    background: [janitor, reaper],
   };
 }
 

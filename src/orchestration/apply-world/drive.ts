@@ -45,7 +45,9 @@ const MOST_FAILURES = 3;
 export async function driveApply(deps: WorldDeps, drive: Drive, from: "own" | "found"): Promise<void> {
   let next: Rest | Chooser = from === "found" ? takeOverStep : nextStep;
   for (let failures = 0; next !== RESTS; ) {
-    const advanced = await advance(deps, drive, next).catch((error: unknown) => failure(error, failures));
+    const advanced: Rest | Chooser = await advance(deps, drive, next).catch((error: unknown) =>
+      failure(error, failures),
+    );
     failures = advanced === nextStep ? 0 : failures + 1;
     next = advanced;
   }
