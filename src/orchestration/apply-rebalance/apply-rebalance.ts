@@ -13,6 +13,7 @@ import { requestHash } from "../shared/hashing.ts";
 import { appliedRunKey, runKey, stored } from "../shared/keys.ts";
 import { plannedWorlds, rebalancingPlannedEvents } from "../shared/planned-events.ts";
 import { atStage } from "../shared/stages.ts";
+import { assertWorldsOpen, gateExpectations, gateKeys } from "../shared/world-gates.ts";
 
 /** What became of an ApplyRebalance call. */
 export interface AppliedOutcome {
@@ -25,7 +26,8 @@ export interface AppliedOutcome {
  * the request alone, so it is computed first and the worlds to lock are known from it; only its figures are read under
  * the locks.
  *
- * @throws DomainError those of planning; RUN_ID_REUSED, LOCK_TIMEOUT, LOCK_LOST, STORE_UNAVAILABLE.
+ * @throws DomainError those of planning; RUN_ID_REUSED, WORLD_NOT_FOUND, WORLD_SUSPENDED, CIRCUIT_BREAKER_OPEN,
+ *   WORLD_FROZEN, LOCK_TIMEOUT, LOCK_LOST, STORE_UNAVAILABLE.
  */
 export async function applyRebalance(
   deps: WriteDeps,
@@ -39,7 +41,7 @@ export async function applyRebalance(
   const acquired = await atStage(deps.observeStage, "acquire", () =>
     deps.locks.acquire(worlds, {
       ...options,
-      read: { keys: [runKey(runId), ...markerKeysOf(run.negotiated, worlds)] },
+      read: { keys: [runKey(runId), ...markerKeysOf(run.negotiated, worlds), ...gateKeys(worlds)] },
     }),
   );
   try {
@@ -92,10 +94,19 @@ async function save(
 ): Promise<AppliedOutcome> {
   const earlier = sameRun(planned, acquired?.context.docs[0]);
   if (earlier !== undefined) return { run: earlier, replayed: true };
+  const gates = gatesOf(planned, acquired);
+  assertWorldsOpen(gates.worlds, gates.docs);
   const run = await withFigures(deps, planned, acquired);
   const effect = effectOf(await deps.store.commit(commitOf(run, acquired)), run.runId);
   const before = effect.kind === "replayed" ? stored<AppliedRun>(effect.run) : undefined;
   return { run: before ?? run, replayed: before !== undefined };
+}
+
+/** The worlds under lock and the documents that tell whether they accept changes. */
+function gatesOf(run: AppliedRun, acquired: Acquired | undefined) {
+  const worlds = lockedWorlds(run);
+  const count = gateKeys(worlds).length;
+  return { worlds, docs: acquired === undefined || count === 0 ? [] : acquired.context.docs.slice(-count) };
 }
 
 /** A plan over nothing has no figures to read, and no lock. */
@@ -118,9 +129,11 @@ function sameRun(run: AppliedRun, doc: Doc | undefined): AppliedRun | undefined 
 
 function commitOf(run: AppliedRun, acquired: Acquired | undefined): CommitRequest {
   const events = rebalancingPlannedEvents(run);
+  const gates = gatesOf(run, acquired);
   return {
     ...(acquired === undefined ? {} : { lease: acquired.lease }),
     claim: { runId: run.runId, fingerprint: run.fingerprint },
+    expect: gateExpectations(gates.worlds, gates.docs),
     puts: [
       { key: runKey(run.runId), body: toStored(run) },
       { key: appliedRunKey(run.runId), body: "{}" },

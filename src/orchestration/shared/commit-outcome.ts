@@ -1,5 +1,5 @@
 import { DomainError } from "../../domain/errors.ts";
-import type { CommitOutcome, Doc } from "../../ports/store.ts";
+import type { CommitOutcome, Doc, DocKey } from "../../ports/store.ts";
 
 /** A commit that took effect, now or when the same run was committed before. */
 export type Effect =
@@ -25,14 +25,23 @@ export function effectOf(outcome: CommitOutcome, runId: string): Effect {
         },
       );
     case "stale":
-      throw new DomainError("ETAG_MISMATCH", "the document changed since it was read", {
-        metadata: { world_id: outcome.key.id, kind: outcome.key.kind },
-      });
+      throw staleRefusal(outcome.key);
     case "over_budget":
       throw sumExceeded(outcome.total);
     default:
       return outcome;
   }
+}
+
+/** Documents that change without the world's lock: a freeze waits for nobody. */
+const WORLD_KINDS: ReadonlySet<string> = new Set(["world", "activation"]);
+
+function staleRefusal({ kind, id }: DocKey): DomainError {
+  const metadata = { world_id: id, kind };
+  if (!WORLD_KINDS.has(kind))
+    return new DomainError("ETAG_MISMATCH", "the document changed since it was read", { metadata });
+  const text = `world ${id} changed under its lock; send the same call again`;
+  return new DomainError("LOCK_LOST", text, { metadata, retryAfterMs: 100 });
 }
 
 export function runIdReused(runId: string): DomainError {

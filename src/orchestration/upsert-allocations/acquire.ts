@@ -1,6 +1,7 @@
 import { markerKeysOf } from "../alpha-metrics/plan-figures.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { runKey, stateKeys } from "../shared/keys.ts";
+import { gateKeys } from "../shared/world-gates.ts";
 import type { AllocationExecutionPlan } from "./types.ts";
 
 /**
@@ -15,7 +16,12 @@ export async function acquire(
   options: CallOptions,
 ): Promise<AllocationExecutionPlan> {
   const { call, negotiated, worldIds } = plan;
-  const keys = [runKey(call.runId), ...worldIds.flatMap(stateKeys), ...markerKeysOf(negotiated, worldIds)];
+  const keys = [
+    runKey(call.runId),
+    ...worldIds.flatMap(stateKeys),
+    ...markerKeysOf(negotiated, worldIds),
+    ...gateKeys(worldIds),
+  ];
   const { lease, context } = await deps.locks.acquire(worldIds, {
     ...options,
     read: { keys, budget: "allocation" },

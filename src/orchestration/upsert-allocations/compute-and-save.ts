@@ -106,10 +106,13 @@ function commitOf(
   return {
     ...(plan.lease === undefined ? {} : { lease: plan.lease }),
     claim: { runId: run.runId, fingerprint: run.fingerprint },
-    expect: plan.worldIds.map((id) => ({
-      key: worldKey("allocation", id),
-      version: context.versions.get(id) ?? 0,
-    })),
+    expect: [
+      ...plan.worldIds.map((id) => ({
+        key: worldKey("allocation", id),
+        version: context.versions.get(id) ?? 0,
+      })),
+      ...context.unchanged,
+    ],
     budget: budgetOf(plan),
     puts: [
       { key: runKey(run.runId), body: toStored(run) },

@@ -8,6 +8,7 @@ import { figuresOfPlan, marksOf } from "../alpha-metrics/plan-figures.ts";
 import { runIdReused } from "../shared/commit-outcome.ts";
 import type { WriteDeps } from "../shared/deps.ts";
 import { STATE_KINDS, stored, worldState } from "../shared/keys.ts";
+import { assertWorldsOpen, gateExpectations, gateKeys } from "../shared/world-gates.ts";
 import { inputOf } from "./prepare.ts";
 import type { AllocationContext, AllocationExecutionPlan } from "./types.ts";
 
@@ -15,8 +16,9 @@ import type { AllocationContext, AllocationExecutionPlan } from "./types.ts";
  * Stage 2: the earlier run of this id, looked up inside the lock, the state of the worlds before, and the figures of
  * their series.
  *
- * @throws DomainError RUN_ID_REUSED when the id belongs to another request, ETAG_MISMATCH when a world changed since
- *   the caller read it. A replay is answered whatever the etags say by now.
+ * @throws DomainError RUN_ID_REUSED when the id belongs to another request, WORLD_NOT_FOUND, WORLD_SUSPENDED,
+ *   CIRCUIT_BREAKER_OPEN or WORLD_FROZEN when a world accepts no changes, ETAG_MISMATCH when one changed since the
+ *   caller read it. A replay is answered whatever worlds and etags say by now.
  */
 export async function buildContext(
   deps: WriteDeps,
@@ -31,11 +33,30 @@ export async function buildContext(
     states.set(worldId, worldState(docs.slice(from, from + STATE_KINDS.length)));
     versions.set(worldId, docs[from]?.version ?? 0);
   });
-  if (earlier === undefined) assertEtags(plan, states);
+  const gates = docs.slice(-gateKeys(plan.worldIds).length);
+  if (earlier === undefined) assertMayChange(plan, states, gates);
   const input = inputWith(plan, states);
   const alphaMetrics = earlier === undefined ? await figures(deps, plan, input) : undefined;
-  const context: AllocationContext = { earlier, states, versions, budgetTotal, input, alphaMetrics };
+  const unchanged = gateExpectations(plan.worldIds, gates);
+  const context: AllocationContext = {
+    earlier,
+    states,
+    versions,
+    unchanged,
+    budgetTotal,
+    input,
+    alphaMetrics,
+  };
   return { ...plan, context };
+}
+
+function assertMayChange(
+  plan: AllocationExecutionPlan,
+  states: ReadonlyMap<string, WorldState>,
+  gates: readonly (Doc | undefined)[],
+): void {
+  assertWorldsOpen(plan.worldIds, gates);
+  assertEtags(plan, states);
 }
 
 /** The request, filled up with the shares before. */

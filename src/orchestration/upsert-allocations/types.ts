@@ -14,7 +14,7 @@ import type {
 import type { AllocationRun } from "../../domain/runs/types.ts";
 import type { WorldState } from "../../domain/state/world-state.ts";
 import type { Lease } from "../../ports/lock-manager.ts";
-import type { ReadResult } from "../../ports/store.ts";
+import type { DocExpectation, ReadResult } from "../../ports/store.ts";
 
 /** One UpsertAllocations call, whichever package carried it. */
 export interface AllocationCall {
@@ -48,6 +48,8 @@ export interface AllocationContext {
   readonly states: ReadonlyMap<string, WorldState>;
   /** Version of each world's allocation document, 0 = none. */
   readonly versions: ReadonlyMap<string, number>;
+  /** What else the commit must find as it was read: switches and freezes. */
+  readonly unchanged: readonly DocExpectation[];
   /** Sum of the whole book's shares before, in budget units. */
   readonly budgetTotal: number;
   /** The planner's input: the request, filled up with what was read. */
