@@ -26,10 +26,11 @@ export type UnsealedWorld = Omit<WorldFacts, "etag">;
 /**
  * A new world.
  *
+ * @param defaultPolicyVersion of the policies that were created for it before; 0 for none.
  * @throws DomainError INVALID_FIELD for state DELETED, LIVE_NOT_ALLOWED for LIVE without `allowLive`.
  */
-export function registerWorld(draft: WorldDraft, nowMs: number): UnsealedWorld {
-  return checked({ ...draft, defaultPolicyVersion: 0, createdAtMs: nowMs, updatedAtMs: nowMs });
+export function registerWorld(draft: WorldDraft, defaultPolicyVersion: number, nowMs: number): UnsealedWorld {
+  return checked({ ...draft, defaultPolicyVersion, createdAtMs: nowMs, updatedAtMs: nowMs });
 }
 
 /**

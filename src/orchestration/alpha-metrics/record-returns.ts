@@ -5,6 +5,7 @@ import { toStored } from "../../domain/stored-json.ts";
 import { compareUtf8 } from "../../domain/text.ts";
 import type { Lease } from "../../ports/lock-manager.ts";
 import type { Doc, Store } from "../../ports/store.ts";
+import type { Caller } from "../activation/deps.ts";
 import { effectOf } from "../shared/commit-outcome.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { assertNoneDeleted, registryKey } from "../shared/known-worlds.ts";
@@ -15,6 +16,12 @@ import { markerKey, readRecorded, seriesKey, statisticsKey } from "./series-docs
 export interface RecordedPair {
   readonly series: AlphaSeries;
   readonly change: RecordedChange;
+}
+
+/** Series to store, and who stores them. */
+export interface RecordReturnsCall {
+  readonly series: readonly SeriesInput[];
+  readonly caller: Caller;
 }
 
 /** Series per read: a long read keeps everybody else waiting. */
@@ -29,10 +36,10 @@ const BATCH = 500;
  */
 export async function recordReturns(
   deps: WriteDeps,
-  inputs: readonly SeriesInput[],
+  call: RecordReturnsCall,
   options: CallOptions,
 ): Promise<readonly RecordedPair[]> {
-  const series = parseSeriesList(inputs, "series", { recorded: true });
+  const series = parseSeriesList(call.series, "series", { recorded: true });
   const worldIds = [...new Set(series.map(({ worldId }) => worldId))].sort(compareUtf8);
   const { lease, context } = await deps.locks.acquire(worldIds, {
     ...options,
@@ -41,7 +48,7 @@ export async function recordReturns(
   try {
     assertNoneDeleted(worldIds, context.docs);
     const markers = new Map(worldIds.map((id, i) => [id, context.docs[worldIds.length + i]]));
-    return await recordUnder(deps, lease, markers, series);
+    return await recordUnder(deps, lease, markers, series, call.caller);
   } finally {
     await lease.release();
   }
@@ -52,11 +59,13 @@ async function recordUnder(
   lease: Lease,
   markers: ReadonlyMap<string, Doc | undefined>,
   series: readonly AlphaSeries[],
+  caller: Caller,
 ): Promise<readonly RecordedPair[]> {
   const pairs = await changesOf(deps.store, series);
   const changed = pairs.filter(({ change }) => change.changed);
   if (changed.length === 0) return pairs;
-  const commit = recordedCommit(changed, markers, deps.alpha.calculator, deps.clock.now());
+  const cause = { caller, action: "returns_recorded", runId: "", nowMs: deps.clock.now() };
+  const commit = recordedCommit(changed, markers, deps.alpha.calculator, cause);
   const bodies = commit.events.map((event) => ({ worldId: event.worldId, body: toStored(event) }));
   effectOf(await deps.store.commit({ ...commit, events: bodies, lease, release: true }), "");
   return pairs;

@@ -6,12 +6,15 @@ import {
 import type { DomainEventOf } from "../../domain/events/types.ts";
 import type { AlphaCalculator } from "../../ports/alpha-calculator.ts";
 import type { AuditDraft, Doc, DocPut } from "../../ports/store.ts";
-import type { AuditBody } from "../shared/audit.ts";
+import { auditLine, type Cause } from "../activation/commit-change.ts";
 import { sha256 } from "../shared/hashing.ts";
 import type { RecordedPair } from "./record-returns.ts";
 import { markerKey, markOf, recordedPuts } from "./series-docs.ts";
 
 type RecordedEvent = DomainEventOf<"ALPHA_METRICS_RECORDED">;
+
+/** Who records, and when. */
+export type RecordingCause = Omit<Cause, "details">;
 
 /** What recording writes, but for lease and claim. */
 export interface RecordedCommit {
@@ -30,11 +33,11 @@ export function recordedCommit(
   changed: readonly RecordedPair[],
   markers: ReadonlyMap<string, Doc | undefined>,
   calculator: AlphaCalculator,
-  nowMs: number,
+  cause: RecordingCause,
 ): RecordedCommit {
   const byWorld = Map.groupBy(changed, ({ series }) => series.worldId);
   const worlds = [...byWorld].map(([worldId, pairs]) =>
-    worldPart(worldId, pairs, markOf(markers.get(worldId)), calculator, nowMs),
+    worldPart(worldId, pairs, markOf(markers.get(worldId)), calculator, cause),
   );
   return {
     puts: worlds.flatMap(({ puts }) => puts),
@@ -48,15 +51,15 @@ function worldPart(
   pairs: readonly RecordedPair[],
   before: string,
   calculator: AlphaCalculator,
-  nowMs: number,
+  cause: RecordingCause,
 ) {
   const docs = pairs.flatMap(({ series, change }) => recordedPuts(series, change));
   // Covers everything recorded in the world so far, so that no two states of it have the same.
   const digest = sha256([before, ...docs.map(({ body }) => body)].join("\n"));
   return {
     puts: [...docs, { key: markerKey(worldId), body: JSON.stringify(digest) }],
-    event: recordedEvent(worldId, pairs, digest, calculator, nowMs),
-    audit: auditOf(worldId, pairs, nowMs),
+    event: recordedEvent(worldId, pairs, digest, calculator, cause.nowMs),
+    audit: auditLine(worldId, { ...cause, details: { series: pairs.length } }),
   };
 }
 
@@ -72,7 +75,7 @@ function recordedEvent(
     worldId,
     timeMs: nowMs,
     correlationId: `alpha_metrics:${worldId}`,
-    idempotencyKey: `alpha_metrics_recorded:${worldId}:${digest}`,
+    idempotencyKey: `alpha_metrics_recorded:${encodeURIComponent(worldId)}:${digest}`,
     schemaVersion: 1,
     payload: { alphaMetrics: figuresOf(worldId, pairs, calculator) },
   };
@@ -101,15 +104,4 @@ function figuresOf(
     perWorld: new Map(),
     missing: envelope.missing.filter(({ strategyId }) => strategyId !== ""),
   };
-}
-
-function auditOf(worldId: string, pairs: readonly RecordedPair[], nowMs: number): AuditDraft {
-  const body: AuditBody = {
-    action: "returns_recorded",
-    rpc: "worldservice.v1.AlphaMetricsService/RecordReturns",
-    runId: "",
-    timeMs: nowMs,
-    details: { series: pairs.length },
-  };
-  return { worldId, body: JSON.stringify(body) };
 }

@@ -10,8 +10,9 @@ import type { WorldFacts } from "../../domain/events/types.ts";
 import { toStored } from "../../domain/stored-json.ts";
 import type { Lease } from "../../ports/lock-manager.ts";
 import type { Doc, Store } from "../../ports/store.ts";
+import { auditLine } from "../activation/commit-change.ts";
+import type { Caller } from "../activation/deps.ts";
 import { NO_POLICIES, type PolicyHead, policyHeadKey } from "../policies/policy-docs.ts";
-import type { AuditBody } from "../shared/audit.ts";
 import { effectOf } from "../shared/commit-outcome.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { stored, worldKey } from "../shared/keys.ts";
@@ -23,6 +24,7 @@ export interface DecideCall {
   readonly worldId: string;
   /** Milliseconds since 1970; undefined = the newest history there is. */
   readonly asOfMs: number | undefined;
+  readonly caller: Caller;
 }
 
 /** In which mode a world may run now. */
@@ -70,18 +72,18 @@ async function decideUnder(deps: WriteDeps, lease: Lease, call: DecideCall): Pro
   const grounds = await readGrounds(deps.store, call);
   const decision = decideBy(grounds, deps.clock.now());
   if (isRemembered(grounds.memory, decision.memory)) return decision;
-  const { worldId } = call;
-  const audit: AuditBody = {
+  const { worldId, caller } = call;
+  const cause = {
+    caller,
     action: "effective_mode_decided",
-    rpc: "worldservice.v1.DecisionService/Decide",
     runId: "",
-    timeMs: decision.decidedAtMs,
+    nowMs: decision.decidedAtMs,
     details: { mode: decision.mode, reason: decision.reason },
   };
   const outcome = await deps.store.commit({
     lease,
     puts: [{ key: worldKey("effective_mode", worldId), body: toStored(decision.memory) }],
-    audit: [{ worldId, body: JSON.stringify(audit) }],
+    audit: [auditLine(worldId, cause)],
     release: true,
   });
   effectOf(outcome, "");

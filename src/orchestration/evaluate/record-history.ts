@@ -1,7 +1,8 @@
 import { toStored } from "../../domain/stored-json.ts";
 import type { Lease } from "../../ports/lock-manager.ts";
 import type { CommitRequest } from "../../ports/store.ts";
-import type { AuditBody } from "../shared/audit.ts";
+import { auditLine, type Cause } from "../activation/commit-change.ts";
+import type { Caller } from "../activation/deps.ts";
 import { effectOf } from "../shared/commit-outcome.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { stored } from "../shared/keys.ts";
@@ -18,6 +19,13 @@ import {
   NO_HISTORY,
 } from "./history-docs.ts";
 
+/** Entries to record, and who records them. */
+export interface RecordHistoryCall {
+  readonly worldId: string;
+  readonly facts: readonly HistoryFacts[];
+  readonly caller: Caller;
+}
+
 /** Entries kept per world; the ones recorded first are dropped beyond it. */
 const MAX_ENTRIES = 10_000;
 
@@ -29,10 +37,10 @@ const MAX_ENTRIES = 10_000;
  */
 export async function recordHistory(
   deps: WriteDeps,
-  worldId: string,
-  facts: readonly HistoryFacts[],
+  call: RecordHistoryCall,
   options: CallOptions,
 ): Promise<number> {
+  const { worldId, facts, caller } = call;
   const { lease, context } = await deps.locks.acquire([worldId], {
     ...options,
     read: { keys: [registryKey(worldId), historyIndexKey(worldId)] },
@@ -40,9 +48,13 @@ export async function recordHistory(
   try {
     assertNoneDeleted([worldId], context.docs);
     const index = stored<HistoryIndex>(context.docs[1]) ?? NO_HISTORY;
-    const { entries, changed } = merge(index, facts, deps.clock.now());
-    if (changed.size > 0) effectOf(await deps.store.commit(commitOf(worldId, lease, entries, changed)), "");
-    return changed.size;
+    const nowMs = deps.clock.now();
+    const merged = merge(index, facts, nowMs);
+    const cause = { caller, action: "history_recorded", runId: "", nowMs };
+    if (merged.changed.size > 0) {
+      effectOf(await deps.store.commit(commitOf(worldId, lease, merged, cause)), "");
+    }
+    return merged.changed.size;
   } finally {
     await lease.release();
   }
@@ -71,20 +83,12 @@ function merge({ entries }: HistoryIndex, facts: readonly HistoryFacts[], record
 function commitOf(
   worldId: string,
   lease: Lease,
-  entries: readonly IndexedEntry[],
-  changed: ReadonlyMap<string, HistoryEntry>,
+  { entries, changed }: Merged,
+  cause: Omit<Cause, "details">,
 ): CommitRequest {
   const kept = entries.slice(-MAX_ENTRIES);
   const dropped = new Set(entries.slice(0, -MAX_ENTRIES).map(({ id }) => id));
   const puts = [...changed].filter(([id]) => !dropped.has(id));
-  const [first] = changed.values();
-  const audit: AuditBody = {
-    action: "history_recorded",
-    rpc: "worldservice.v1.DecisionService/RecordHistory",
-    runId: "",
-    timeMs: first?.recordedAtMs ?? 0,
-    details: { entries: changed.size },
-  };
   return {
     lease,
     puts: [
@@ -92,7 +96,7 @@ function commitOf(
       { key: historyIndexKey(worldId), body: toStored({ entries: kept }) },
     ],
     deletes: [...dropped].map((id) => historyKey(worldId, id)),
-    audit: [{ worldId, body: JSON.stringify(audit) }],
+    audit: [auditLine(worldId, { ...cause, details: { entries: changed.size } })],
     release: true,
   };
 }

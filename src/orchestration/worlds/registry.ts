@@ -18,29 +18,40 @@ import type { Store } from "../../ports/store.ts";
 import { auditLine } from "../activation/commit-change.ts";
 import type { Caller, WorldDeps } from "../activation/deps.ts";
 import { type LoadedWorld, loadWorld } from "../activation/world-view.ts";
+import { NO_POLICIES, type PolicyHead, policyHeadKey } from "../policies/policy-docs.ts";
 import { effectOf } from "../shared/commit-outcome.ts";
 import type { CallOptions } from "../shared/deps.ts";
 import { stored, worldKey } from "../shared/keys.ts";
 import { sealWorld, worldWrites } from "./seal.ts";
 
 /**
- * Registers a world. It needs no lock: the commit takes place only if there is none of that id, deleted ones included.
+ * Registers a world. It needs no lock: the commit takes place only if there is none of that id, deleted ones included,
+ * and if the default of the policies it may have already is still the same.
  *
  * @throws DomainError INVALID_FIELD, LIVE_NOT_ALLOWED, WORLD_EXISTS, STORE_UNAVAILABLE.
  */
 export async function createWorld(deps: WorldDeps, draft: WorldDraft, caller: Caller): Promise<WorldFacts> {
   const nowMs = deps.clock.now();
-  const world = sealWorld(registerWorld(draft, nowMs), undefined);
+  const policies = await policiesOf(deps.store, draft.worldId);
+  const world = sealWorld(registerWorld(draft, policies.defaultVersion, nowMs), undefined);
   const key = worldKey("world", world.worldId);
   const cause = { caller, runId: "", nowMs, action: "world_created", details: detailsOf(world) };
   const outcome = await deps.store.commit({
-    expect: [{ key, version: 0 }],
+    expect: [{ key, version: 0 }, policies.expect],
     ...worldWrites(world),
     audit: [auditLine(world.worldId, cause)],
   });
-  if (outcome.kind === "stale") throw worldExists(world.worldId);
+  if (outcome.kind === "stale" && outcome.key.kind === "world") throw worldExists(world.worldId);
   effectOf(outcome, "");
   return world;
+}
+
+/** A world may have policies before it is registered. */
+async function policiesOf(store: Store, worldId: string) {
+  const key = policyHeadKey(worldId);
+  const [head] = (await store.read({ keys: [key] })).docs;
+  const { defaultVersion } = stored<PolicyHead>(head) ?? NO_POLICIES;
+  return { defaultVersion, expect: { key, version: head?.version ?? 0 } };
 }
 
 function worldExists(worldId: string): DomainError {

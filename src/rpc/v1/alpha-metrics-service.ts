@@ -9,6 +9,7 @@ import type { WriteDeps } from "../../orchestration/shared/deps.ts";
 import { fromAlphaSeries } from "../alpha/series.ts";
 import { callOptions } from "../call-options.ts";
 import { required } from "../convert.ts";
+import { callerOf } from "../principal.ts";
 import { toAlphaMetrics, toComputed, toMetricSpec, toRecorded } from "./convert-alpha.ts";
 
 /** `worldservice.v1.AlphaMetricsService`. */
@@ -23,7 +24,8 @@ export function alphaMetricsServiceV1(deps: WriteDeps): ServiceImpl<typeof Alpha
       return toComputed(checked, computeAlpha(checked, { riskFreeRate, transactionCost }));
     },
     async recordReturns({ series }, context) {
-      const recorded = await recordReturns(deps, series.map(fromAlphaSeries), callOptions(context));
+      const call = { series: series.map(fromAlphaSeries), caller: callerOf(context) };
+      const recorded = await recordReturns(deps, call, callOptions(context));
       return { series: recorded.map(toRecorded) };
     },
     async getAlphaMetrics({ worldIds, strategyIds }) {

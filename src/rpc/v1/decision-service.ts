@@ -5,6 +5,7 @@ import { evaluateWorld } from "../../orchestration/evaluate/evaluate-world.ts";
 import { recordHistory } from "../../orchestration/evaluate/record-history.ts";
 import type { WriteDeps } from "../../orchestration/shared/deps.ts";
 import { callOptions } from "../call-options.ts";
+import { callerOf } from "../principal.ts";
 import {
   fromEvaluation,
   fromHistoryEntry,
@@ -22,12 +23,13 @@ export function judgingMethodsV1(deps: WriteDeps): Methods {
       return toEvaluateResponse(await evaluateWorld(deps, request.worldId, fromEvaluation(request, "")));
     },
     async decide({ worldId, asOf }, context) {
-      const call = { worldId, asOfMs: fromTime(asOf, "as_of") };
+      const call = { worldId, asOfMs: fromTime(asOf, "as_of"), caller: callerOf(context) };
       return toDecideResponse(worldId, await decide(deps, call, callOptions(context)));
     },
     async recordHistory({ worldId, entries }, context) {
       const facts = entries.map((entry, i) => fromHistoryEntry(entry, `entries[${i}]`));
-      return { recorded: await recordHistory(deps, worldId, facts, callOptions(context)) };
+      const call = { worldId, facts, caller: callerOf(context) };
+      return { recorded: await recordHistory(deps, call, callOptions(context)) };
     },
   };
 }

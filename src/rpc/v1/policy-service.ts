@@ -14,13 +14,14 @@ import { createPolicy, setDefaultPolicy } from "../../orchestration/policies/wri
 import type { WriteDeps } from "../../orchestration/shared/deps.ts";
 import { callOptions } from "../call-options.ts";
 import { fromPageToken, pageSize, toPageToken } from "../pages.ts";
+import { callerOf } from "../principal.ts";
 
 /** `worldservice.v1.PolicyService`. */
 export function policyServiceV1(deps: WriteDeps): ServiceImpl<typeof PolicyService> {
   return {
     async createPolicy({ worldId, source }, context) {
-      const rules = fromSource(source);
-      return { policy: toPolicy(await createPolicy(deps, worldId, rules, callOptions(context))) };
+      const call = { worldId, ...fromSource(source), caller: callerOf(context) };
+      return { policy: toPolicy(await createPolicy(deps, call, callOptions(context))) };
     },
     async getPolicy({ worldId, version }) {
       return { policy: toPolicy(await getPolicy(deps.store, worldId, version)) };
@@ -41,7 +42,8 @@ export function policyServiceV1(deps: WriteDeps): ServiceImpl<typeof PolicyServi
       };
     },
     async setDefaultPolicy({ worldId, version }, context) {
-      return { policy: toPolicy(await setDefaultPolicy(deps, worldId, version, callOptions(context))) };
+      const call = { worldId, version, caller: callerOf(context) };
+      return { policy: toPolicy(await setDefaultPolicy(deps, call, callOptions(context))) };
     },
   };
 }
