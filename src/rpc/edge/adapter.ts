@@ -9,8 +9,9 @@ import {
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import type { FastOptions } from "../fast/fast-options.ts";
-import type { FastHandler } from "../fast/fast-unary.ts";
+import { createFastUnary, type FastHandler } from "../fast/fast-unary.ts";
 import { createFastStream } from "../fast/stream.ts";
+import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
 import { hasUsableAuthority } from "./authority.ts";
 import { boundTimes, type CallTimes } from "./call-times.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
@@ -41,8 +42,10 @@ export function createAdapter(
   options: AdapterOptions,
 ): (request: EdgeRequest, response: EdgeResponse) => void {
   const { log } = options;
-  const streams = createFastStream({ ...options.router, ...options.times, ...FAST_DEFAULTS, log });
-  const handlers = handlersByPath(options, streams.record);
+  const fastOptions = { ...options.router, ...options.times, ...FAST_DEFAULTS, log };
+  const unary = createFastUnary(fastOptions);
+  const streams = createFastStream(fastOptions);
+  const handlers = handlersByPath(options, (router) => unary.record(streams.record(router)));
   return (request, response) => {
     if (!hasUsableAuthority(request)) {
       refuse("authority", request, response, log);
@@ -54,7 +57,7 @@ export function createAdapter(
       refuse("unknown-method", request, response, log);
       return;
     }
-    const fast = overHttp2(streams.handlers.get(path), request, response);
+    const fast = overHttp2(unary.handlers.get(path) ?? streams.handlers.get(path), request, response);
     (fast ?? answer(handler, request, response, options)).catch((error: unknown) => {
       // Almost always a peer that went away while we wrote.
       log.debug({ err: error, rpc: handler.requestPath }, "the answer could not be written");
@@ -65,7 +68,7 @@ export function createAdapter(
 }
 
 const ACCEPT_COMPRESSION = [compressionGzip, compressionBrotli];
-const FAST_DEFAULTS = { acceptCompression: ACCEPT_COMPRESSION, decoders: new Map() };
+const FAST_DEFAULTS = { acceptCompression: ACCEPT_COMPRESSION, decoders: BULK_DECODERS };
 
 /** Undefined when the ordinary handler shall answer. */
 function overHttp2(
