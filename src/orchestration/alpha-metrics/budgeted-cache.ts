@@ -29,6 +29,7 @@ export function createBudgetedCache<K, V>(budget: number): BudgetedCache<K, V> {
     },
     set(key, value, size) {
       forget(key);
+      if (size > budget) return;
       entries.set(key, { value, size });
       total += size;
       forgetOldest();

@@ -15,6 +15,7 @@ import type { Caller } from "../activation/deps.ts";
 import { NO_POLICIES, type PolicyHead, policyHeadKey } from "../policies/policy-docs.ts";
 import { effectOf } from "../shared/commit-outcome.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
+import { sha256 } from "../shared/hashing.ts";
 import { stored, worldKey } from "../shared/keys.ts";
 import { registryKey, worldNotFound } from "../shared/known-worlds.ts";
 import { type HistoryEntry, type HistoryIndex, historyIndexKey, historyKey } from "./history-docs.ts";
@@ -149,12 +150,18 @@ function decideBy(grounds: Grounds, nowMs: number): WorldDecision {
   const allowLive = mayGoLive(world);
   const decision = decideEffectiveMode({ bindings, decisions, allowLive, evidence, memory });
   const asOfMs = entry && (entry.asOfMs ?? entry.recordedAtMs);
-  const etag = etagOf(grounds, asOfMs, nowMs);
+  const etag = etagOf(grounds, decision, asOfMs, nowMs);
   return { ...decision, policyVersion, asOfMs, etag, decidedAtMs: nowMs };
 }
 
-function etagOf({ world, policyVersion, entry }: Grounds, asOfMs: number | undefined, nowMs: number): string {
-  return decisionEtag({
+/** Ends in a digest of the outcome, so that it also tells decisions of one second apart. */
+function etagOf(
+  { world, policyVersion, entry }: Grounds,
+  { mode, reason }: ModeDecision,
+  asOfMs: number | undefined,
+  nowMs: number,
+): string {
+  const grounds = decisionEtag({
     worldId: world.worldId,
     policyVersion,
     datasetFingerprint: entry?.datasetFingerprint,
@@ -162,6 +169,7 @@ function etagOf({ world, policyVersion, entry }: Grounds, asOfMs: number | undef
     updatedAt: isoOf(entry?.recordedAtMs),
     epochSeconds: Math.floor(nowMs / 1000),
   });
+  return `${grounds}:${sha256(`${mode}|${reason}`).slice(-8)}`;
 }
 
 /** A suspended world, and one whose circuit breaker is open, may not run live whatever it allows otherwise. */
