@@ -23,6 +23,8 @@ export interface AcceptorOptions {
 export interface Acceptor {
   readonly server: Server;
   readonly sockets: ReadonlySet<Socket>;
+  /** Another certificate for connections from now on; a port that speaks cleartext has none to change. */
+  useCertificate(certificate: EdgeTls): void;
   /** Stops listening and drops connections that have not said anything yet; resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -54,6 +56,9 @@ export function createAcceptor(options: AcceptorOptions): Acceptor {
   return {
     server,
     sockets,
+    useCertificate(certificate) {
+      if (server instanceof tls.Server) server.setSecureContext(tlsOptions(certificate, limits));
+    },
     close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of silent) socket.destroy();

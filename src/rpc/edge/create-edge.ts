@@ -30,6 +30,8 @@ export interface EdgeOptions {
 export interface Edge {
   /** Port 0 takes a free one; the answer says which. */
   listen(host: string, port: number): Promise<{ address: string; port: number }>;
+  /** Another certificate for connections from now on; only for an edge that was made with one. */
+  useCertificate(certificate: EdgeTls): void;
   /** From now on new calls are refused with UNAVAILABLE `DRAINING`, health checks excepted; running ones go on. */
   drain(): void;
   /**
@@ -93,6 +95,7 @@ export function createEdge(options: EdgeOptions): Edge {
       const { address, port: actual } = server.address() as AddressInfo;
       return { address, port: actual };
     },
+    useCertificate: acceptor.useCertificate,
     drain() {
       isDraining = true;
     },
