@@ -37,7 +37,7 @@ interface Answer {
 /** Waiting for a lock that another process holds: pauses from 4 ms on, doubling up to 64 ms, jittered. */
 const PAUSE_MS = { first: 4, most: 64 };
 /** Locks whose release failed are given back later: so often, and in such steps. */
-const GIVE_BACK = { attempts: 4, stepMs: 200 };
+const GIVE_BACK = { attempts: 3, stepMs: 200 };
 /** About so many requests share one script call. */
 const BATCH_SIZE = 21;
 
@@ -72,14 +72,24 @@ export function redisLocks(session: Session, times: LeaseTimes): RedisLocks {
   let closed = false;
 
   const attempts = attemptBatch(session, times.ttlMs);
+  async function released(worlds: readonly string[], nonce: string): Promise<boolean> {
+    try {
+      await link.run(scripts["release-locks-1"], [keys.holders], [nonce, ...worlds]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The caller waits for the first try only: with Redis gone, its own answer must not be late for the locks' sake. */
   async function giveBack(worlds: readonly string[], nonce: string): Promise<void> {
+    if (!(await released(worlds, nonce))) void giveBackLater(worlds, nonce);
+  }
+
+  async function giveBackLater(worlds: readonly string[], nonce: string): Promise<void> {
     for (let attempt = 1; attempt <= GIVE_BACK.attempts && !closed; attempt++) {
-      try {
-        await link.run(scripts["release-locks-1"], [keys.holders], [nonce, ...worlds]);
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, attempt * GIVE_BACK.stepMs).unref());
-      }
+      await new Promise((resolve) => setTimeout(resolve, attempt * GIVE_BACK.stepMs).unref());
+      if (!closed && (await released(worlds, nonce))) return;
     }
   }
 
