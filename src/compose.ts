@@ -6,20 +6,25 @@ import { AuditService } from "#gen/worldservice/v1/audit_service_pb.ts";
 import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts";
 import { ControlBusService as ControlBusServiceV1 } from "#gen/worldservice/v1/control_bus_service_pb.ts";
 import { DecisionService } from "#gen/worldservice/v1/decision_service_pb.ts";
+import { ExecutionService } from "#gen/worldservice/v1/execution_service_pb.ts";
 import { PolicyService } from "#gen/worldservice/v1/policy_service_pb.ts";
 import { RebalanceService as RebalanceServiceV1 } from "#gen/worldservice/v1/rebalance_service_pb.ts";
 import { WorldService } from "#gen/worldservice/v1/world_service_pb.ts";
 import { AllocationService as AllocationServiceV2 } from "#gen/worldservice/v2/allocation_service_pb.ts";
 import { ControlBusService as ControlBusServiceV2 } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { RebalanceService as RebalanceServiceV2 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
+import { createExecutor } from "./adapters/executor/index.ts";
+import type { SharedAccountLimits } from "./domain/orders/shared-account.ts";
 import type { ApplyObserver, WorldDeps } from "./orchestration/activation/deps.ts";
 import { createAlphaSource } from "./orchestration/alpha-metrics/alpha-source.ts";
+import { createExecutionRecovery } from "./orchestration/execute/execution-recovery.ts";
 import { createReaper } from "./orchestration/recovery/reaper.ts";
 import { createJanitor } from "./orchestration/retention/janitor.ts";
 import type { WriteDeps } from "./orchestration/shared/deps.ts";
 import { type StageObserver, unobserved } from "./orchestration/shared/stages.ts";
 import { type AlphaCalculator, defaultAlphaCalculator } from "./ports/alpha-calculator.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Executor } from "./ports/executor.ts";
 import type { OpenedStore } from "./ports/opened-store.ts";
 import { createEdge, type Edge } from "./rpc/edge/create-edge.ts";
 import { createFeedHub, type FeedHub } from "./rpc/feed/hub.ts";
@@ -34,6 +39,7 @@ import { capabilityServiceV1 } from "./rpc/v1/capability-service.ts";
 import { controlBusServiceV1 } from "./rpc/v1/control-bus-service.ts";
 import { evaluateTargetV1, judgingMethodsV1 } from "./rpc/v1/decision-service.ts";
 import { decisionLists } from "./rpc/v1/decisions.ts";
+import { executionServiceV1 } from "./rpc/v1/execution-service.ts";
 import { policyServiceV1 } from "./rpc/v1/policy-service.ts";
 import { rebalanceServiceV1 } from "./rpc/v1/rebalance-service.ts";
 import { worldServiceV1 } from "./rpc/v1/world-service.ts";
@@ -50,6 +56,7 @@ export interface Replacements {
   readonly store?: OpenedStore;
   readonly observeStage?: StageObserver;
   readonly observeApply?: ApplyObserver;
+  readonly executor?: Executor;
   /** Answers for every alpha figure of plans, events and evaluations. */
   readonly alphaCalculator?: AlphaCalculator;
 }
@@ -107,7 +114,9 @@ export async function compose(
   return {
     ...server,
     stop() {
-      stopping ??= stopAll(server, parts, settings.drainTimeoutMs);
+      stopping ??= stopAll(server, parts, settings.drainTimeoutMs).finally(() =>
+        parts.deps.execution.executor.close(),
+      );
       return stopping;
     },
   };
@@ -132,6 +141,7 @@ export function servedServices(settings: Settings, { deps, worlds, feed }: Parts
     served(PolicyService, policyServiceV1(deps)),
     served(ActivationService, activationServiceV1({ ...worlds, evaluate: evaluateTargetV1(deps) })),
     served(DecisionService, { ...decisionLists(worlds), ...judgingMethodsV1(deps) }),
+    served(ExecutionService, executionServiceV1(deps)),
     served(WorldService, worldServiceV1(worlds)),
     served(RebalanceServiceV2, rebalanceServiceV2(deps)),
     served(AllocationServiceV2, allocationServiceV2(deps)),
@@ -155,9 +165,18 @@ export function createParts(
     clock,
     gates: { compatRebalanceV2, alphaMetricsRequired },
     alpha: createAlphaSource(store, replacements.alphaCalculator ?? defaultAlphaCalculator),
-    canExecute: false,
+    execution: {
+      executor: replacements.executor ?? createExecutor(settings, { store, clock }),
+      book: settings.book,
+      sharedAccount: sharedAccountOf(settings),
+      policies: new Map(),
+    },
     observeStage: replacements.observeStage ?? unobserved,
   };
+  const executions = createExecutionRecovery(deps, {
+    onError: (error) =>
+      log.warn({ err: error }, "an open execution could not be advanced; it is tried again"),
+  });
   const janitor = createJanitor({
     log: events,
     keep: feedRetentionCommits,
@@ -179,7 +198,17 @@ export function createParts(
     deps,
     worlds: { ...applies, nudge: reaper.nudge },
     feed: createFeedHub({ store, log: events, clock: SYSTEM_CLOCK, bookmarkIntervalMs }),
-    background: [janitor, reaper],
+    background: [janitor, reaper, executions],
+  };
+}
+
+/** The limits of one account for all worlds; undefined while such orders are switched off. */
+function sharedAccountOf(settings: Settings): SharedAccountLimits | undefined {
+  if (!settings.sharedAccountEnabled) return undefined;
+  return {
+    maxGrossNotional: settings.sharedAccountMaxGrossNotional,
+    maxNetNotional: settings.sharedAccountMaxNetNotional,
+    minMarginHeadroom: settings.sharedAccountMinMarginHeadroom,
   };
 }
 

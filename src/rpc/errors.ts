@@ -45,6 +45,7 @@ export const CODE_BY_REASON = {
   STORE_UNAVAILABLE: Code.Unavailable,
   DRAINING: Code.Unavailable,
   EXECUTION_IN_DOUBT: Code.Unavailable,
+  EXECUTOR_UNAVAILABLE: Code.Unavailable,
   CURSOR_COMPACTED: Code.OutOfRange,
   CURSOR_DIVERGED: Code.DataLoss,
   SUBSCRIBER_TOO_SLOW: Code.ResourceExhausted,

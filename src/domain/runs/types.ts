@@ -1,6 +1,7 @@
 import type { AlphaSeries } from "../alpha/series.ts";
 import type { AlphaEnvelope, ExecutionStatus } from "../events/types.ts";
 import type { JsonObject } from "../json.ts";
+import type { InstrumentConstraint } from "../orders/constraints.ts";
 import type { Negotiated } from "../rebalance/negotiation.ts";
 import type {
   PlannerRules,
@@ -28,6 +29,8 @@ export interface RunRecord {
   readonly input: RebalanceInput;
   readonly mode: RebalanceMode;
   readonly positionSource: "rows" | "table";
+  /** Rules of instruments for the run's orders; none in v1. */
+  readonly constraints: readonly InstrumentConstraint[];
   readonly intent: JsonObject | undefined;
   readonly plan: RebalancePlan;
   /** Series that came with the request; empty for schema version 1. */
@@ -55,4 +58,12 @@ export interface AllocationRun extends RunRecord {
   readonly etagByWorld: ReadonlyMap<string, string>;
 }
 
-export type StoredRunRecord = AppliedRun | AllocationRun;
+/** A run of ExecuteRebalance with `submit` that no ApplyRebalance had fixed before. */
+export interface ExecutedRun extends RunRecord {
+  readonly rpc: "ExecuteRebalance";
+  readonly perStrategy: boolean;
+  readonly sharedAccount: boolean;
+  readonly allowLive: boolean;
+}
+
+export type StoredRunRecord = AppliedRun | AllocationRun | ExecutedRun;

@@ -70,6 +70,7 @@ function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): A
     input: call.input,
     mode: call.mode,
     positionSource: call.positionSource,
+    constraints: call.constraints,
     intent: negotiated.schemaVersion === 2 ? call.intent : undefined,
     plan,
     alphaSeries: series,
@@ -81,9 +82,9 @@ function fix(gates: Gates, runId: string, call: RebalanceCall, nowMs: number): A
 
 /** Hash of a rebalance request: the same for every RPC that carries it. */
 export function rebalanceEtag(call: RebalanceCall): string {
-  const { requestedVersion, mode, intent, positionSource } = call;
+  const { requestedVersion, mode, intent, positionSource, constraints } = call;
   const { positions, ...input } = call.input;
-  const parts = { requestedVersion, mode, intent, positionSource, ...input };
+  const parts = { requestedVersion, mode, intent, positionSource, constraints, ...input };
   return requestHash(parts, positions, call.alphaSeries);
 }
 

@@ -2,6 +2,7 @@ import type { SeriesInput } from "../../domain/alpha/parse-series.ts";
 import type { AlphaSeries } from "../../domain/alpha/series.ts";
 import type { AlphaEnvelope } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
+import type { InstrumentConstraint } from "../../domain/orders/constraints.ts";
 import { planChecked } from "../../domain/rebalance/index.ts";
 import {
   assertModeSpoken,
@@ -28,6 +29,8 @@ export interface RebalanceCall {
   readonly intent: JsonObject | undefined;
   /** Series that came with the request, not looked at yet; they win over stored ones. */
   readonly alphaSeries: readonly SeriesInput[];
+  /** Rules of instruments for orders: plans do not read them. */
+  readonly constraints: readonly InstrumentConstraint[];
   /** Path of the request within the message, for errors: `rebalance`. */
   readonly path: string;
   /** Which field carried the positions, for errors. */

@@ -1,8 +1,10 @@
 import { DomainError } from "../../domain/errors.ts";
+import type { ExecutionHeader } from "../../domain/orders/execution.ts";
 import type { AllocationRun, AppliedRun, StoredRunRecord } from "../../domain/runs/types.ts";
 import type { Allocation } from "../../domain/state/world-state.ts";
 import { fromStored } from "../../domain/stored-json.ts";
-import type { AuditEntry, AuditQuery, DocKey, Store } from "../../ports/store.ts";
+import type { AuditEntry, AuditQuery, Doc, Store } from "../../ports/store.ts";
+import { executionKey } from "../execute/records.ts";
 import type { AuditBody } from "../shared/audit.ts";
 import { runKey, stored, worldKey } from "../shared/keys.ts";
 
@@ -24,8 +26,18 @@ export interface RunPage {
 }
 
 async function findRun(store: Store, runId: string): Promise<RunAt<StoredRunRecord> | undefined> {
-  const doc = (await store.read({ keys: [runKey(runId)] })).docs[0];
-  return doc === undefined ? undefined : { run: fromStored(doc.body), revision: doc.created };
+  const [doc, header] = (await store.read({ keys: [runKey(runId), executionKey(runId)] })).docs;
+  return doc === undefined
+    ? undefined
+    : { run: withExecution(fromStored(doc.body), header), revision: doc.created };
+}
+
+/** A run is written once; how far its execution has come stands in the execution's own record. */
+function withExecution<R extends StoredRunRecord>(run: R, header: Doc | undefined): R {
+  const execution = stored<ExecutionHeader>(header);
+  if (execution === undefined) return run;
+  const stage = run.rpc === "UpsertAllocations" ? { stage: "EXECUTE" } : {};
+  return { ...run, ...stage, executionStatus: execution.status };
 }
 
 function runNotFound(runId: string): DomainError {
@@ -60,10 +72,13 @@ export async function listAppliedRuns(
     ...(after === undefined ? {} : { after }),
   });
   const page = entries.slice(0, limit);
-  const { docs } = await store.read({ keys: page.map((entry): DocKey => runKey(entry.key.id)) });
-  const runs = docs.flatMap((doc) =>
-    doc === undefined ? [] : [{ run: fromStored<AppliedRun>(doc.body), revision: doc.created }],
-  );
+  const ids = page.map((entry) => entry.key.id);
+  const { docs } = await store.read({ keys: [...ids.map(runKey), ...ids.map(executionKey)] });
+  const runs = docs.slice(0, ids.length).flatMap((doc, i) => {
+    if (doc === undefined) return [];
+    const run = withExecution(fromStored<AppliedRun>(doc.body), docs[ids.length + i]);
+    return [{ run, revision: doc.created }];
+  });
   const last = page.at(-1);
   const next =
     entries.length > limit && last !== undefined ? { id: last.key.id, created: last.created } : undefined;

@@ -18,9 +18,13 @@ const SERVICE_OF: Record<RunRecord["rpc"], string> = {
   UpsertAllocations: "AllocationService",
 };
 
+/** Full name of the call that made a run. */
+export function rpcOfRun({ rules, rpc }: Pick<RunRecord, "rules" | "rpc">): string {
+  return `worldservice.${rules}.${SERVICE_OF[rpc]}/${rpc}`;
+}
+
 /** One line about a run; the empty world id is the book's own log. */
 export function auditOfRun(run: RunRecord, worldId: string, action: string, details: JsonObject): AuditDraft {
-  const rpc = `worldservice.${run.rules}.${SERVICE_OF[run.rpc]}/${run.rpc}`;
-  const body: AuditBody = { action, rpc, runId: run.runId, timeMs: run.createdAtMs, details };
+  const body: AuditBody = { action, rpc: rpcOfRun(run), runId: run.runId, timeMs: run.createdAtMs, details };
   return { worldId, body: JSON.stringify(body) };
 }

@@ -2,6 +2,7 @@ import type { Gates } from "../../domain/rebalance/negotiation.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LockManager } from "../../ports/lock-manager.ts";
 import type { Store } from "../../ports/store.ts";
+import type { ExecutionDeps } from "../execute/deps.ts";
 import type { AlphaSource } from "../alpha-metrics/alpha-source.ts";
 import type { StageObserver } from "./stages.ts";
 
@@ -13,8 +14,8 @@ export interface WriteDeps {
   readonly gates: Gates;
   /** Gives the alpha figures of plans. */
   readonly alpha: AlphaSource;
-  /** False while the executor is `none`. */
-  readonly canExecute: boolean;
+  /** Who receives orders, and how they are shaped for it. */
+  readonly execution: ExecutionDeps;
   readonly observeStage: StageObserver;
 }
 

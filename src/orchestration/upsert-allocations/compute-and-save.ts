@@ -4,7 +4,9 @@ import type { PlanWarning, RebalancePlan } from "../../domain/rebalance/types.ts
 import type { AllocationRun } from "../../domain/runs/types.ts";
 import type { Allocation, WorldState } from "../../domain/state/world-state.ts";
 import { toStored } from "../../domain/stored-json.ts";
-import type { BudgetChange, CommitRequest, EventDraft } from "../../ports/store.ts";
+import type { AuditDraft, BudgetChange, CommitRequest, EventDraft } from "../../ports/store.ts";
+import { executionOfUpsert } from "../execute/planned-upsert.ts";
+import { executionWrites } from "../execute/records.ts";
 import { auditOfRun } from "../shared/audit.ts";
 import { BUDGET_UNITS, effectOf } from "../shared/commit-outcome.ts";
 import type { WriteDeps } from "../shared/deps.ts";
@@ -26,7 +28,10 @@ export async function computeAndSave(
   const context = plan.context as AllocationContext;
   if (context.earlier !== undefined) return { ...plan, run: context.earlier, replayed: true };
   const run = compute(plan, context, deps.clock.now());
-  const effect = effectOf(await deps.store.commit(commitOf(plan, context, run)), run.runId);
+  const effect = effectOf(
+    await deps.store.commit(commitOf(plan, context, run, plannedWrites(deps, run))),
+    run.runId,
+  );
   const before = effect.kind === "replayed" ? stored<AllocationRun>(effect.run) : undefined;
   return { ...plan, run: before ?? run, replayed: before !== undefined };
 }
@@ -47,6 +52,7 @@ function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowM
     input,
     mode: call.mode,
     positionSource: call.positionSource,
+    constraints: call.constraints,
     intent: plan.negotiated.schemaVersion === 2 ? call.intent : undefined,
     plan: withSumWarning(rebalance, plan, context),
     alphaSeries: plan.series,
@@ -95,10 +101,21 @@ function toUnits(ratio: number): number {
   return Math.round(ratio * BUDGET_UNITS);
 }
 
+/** With `execute` the run's execution is part of the same commit: no crash can come between the two. */
+function plannedWrites(
+  { execution }: WriteDeps,
+  run: AllocationRun,
+): Partial<ReturnType<typeof executionWrites>> {
+  if (!run.execute) return {};
+  const planned = executionOfUpsert(execution, run);
+  return executionWrites(planned, planned.legs.length > 0);
+}
+
 function commitOf(
   plan: AllocationExecutionPlan,
   context: AllocationContext,
   run: AllocationRun,
+  execution: Partial<ReturnType<typeof executionWrites>>,
 ): CommitRequest {
   const changes = plan.worldIds.map((id) => changeOf(id, plan, context, run));
   const allocationEvents = changes.map((change) => allocationEvent(change, run));
@@ -117,14 +134,19 @@ function commitOf(
     puts: [
       { key: runKey(run.runId), body: toStored(run) },
       ...changes.map(({ after }) => ({ key: worldKey("allocation", after.worldId), body: toStored(after) })),
+      ...(execution.puts ?? []),
     ],
-    events: events.map((event): EventDraft => ({ worldId: event.worldId, body: toStored(event) })),
-    audit: changes.map(({ after }) => {
-      const details = { allocation: after.allocation, etag: after.etag };
-      return auditOfRun(run, after.worldId, "world_allocation_upserted", details);
-    }),
+    events: [
+      ...events.map((event): EventDraft => ({ worldId: event.worldId, body: toStored(event) })),
+      ...(execution.events ?? []),
+    ],
+    audit: [...changes.map(({ after }) => upsertAudit(run, after)), ...(execution.audit ?? [])],
     release: true,
   };
+}
+
+function upsertAudit(run: AllocationRun, { worldId, allocation, etag }: Allocation): AuditDraft {
+  return auditOfRun(run, worldId, "world_allocation_upserted", { allocation, etag });
 }
 
 function budgetOf(plan: AllocationExecutionPlan): BudgetChange {

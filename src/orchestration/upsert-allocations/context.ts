@@ -5,6 +5,7 @@ import type { AllocationRun, StoredRunRecord } from "../../domain/runs/types.ts"
 import type { WorldState } from "../../domain/state/world-state.ts";
 import type { Doc, ReadResult } from "../../ports/store.ts";
 import { figuresOfPlan, marksOf } from "../alpha-metrics/plan-figures.ts";
+import { assertExecutable } from "../execute/planned-upsert.ts";
 import { runIdReused } from "../shared/commit-outcome.ts";
 import type { WriteDeps } from "../shared/deps.ts";
 import { STATE_KINDS, stored, worldState } from "../shared/keys.ts";
@@ -34,7 +35,7 @@ export async function buildContext(
     versions.set(worldId, docs[from]?.version ?? 0);
   });
   const gates = docs.slice(-gateKeys(plan.worldIds).length);
-  if (earlier === undefined) assertMayChange(plan, states, gates);
+  if (earlier === undefined) await assertMayChange(deps, plan, states, gates);
   const input = inputWith(plan, states);
   const alphaMetrics = earlier === undefined ? await figures(deps, plan, input) : undefined;
   const unchanged = gateExpectations(plan.worldIds, gates);
@@ -50,13 +51,15 @@ export async function buildContext(
   return { ...plan, context };
 }
 
-function assertMayChange(
+async function assertMayChange(
+  { execution }: WriteDeps,
   plan: AllocationExecutionPlan,
   states: ReadonlyMap<string, WorldState>,
   gates: readonly (Doc | undefined)[],
-): void {
+): Promise<void> {
   assertWorldsOpen(plan.worldIds, gates);
   assertEtags(plan, states);
+  if (plan.call.execute) await assertExecutable(execution, plan.call, plan.worldIds, gates);
 }
 
 /** The request, filled up with the shares before. */

@@ -2,6 +2,7 @@ import type { SeriesInput } from "../../domain/alpha/parse-series.ts";
 import type { AlphaSeries } from "../../domain/alpha/series.ts";
 import type { AlphaEnvelope } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
+import type { InstrumentConstraint } from "../../domain/orders/constraints.ts";
 import type { Negotiated } from "../../domain/rebalance/negotiation.ts";
 import type {
   PlannerRules,
@@ -36,6 +37,8 @@ export interface AllocationCall {
   readonly etagByWorld: ReadonlyMap<string, string>;
   readonly mode: RebalanceMode;
   readonly intent: JsonObject | undefined;
+  /** Rules of instruments for orders; none in v1. */
+  readonly constraints: readonly InstrumentConstraint[];
   /** Series that came with the request, not looked at yet; they win over stored ones. */
   readonly alphaSeries: readonly SeriesInput[];
 }

@@ -1,5 +1,5 @@
-import { DomainError } from "../../domain/errors.ts";
 import type { AllocationRun } from "../../domain/runs/types.ts";
+import { assertNotInDoubt, executePlanned } from "../execute/execute-planned.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { atStage } from "../shared/stages.ts";
 import { acquire } from "./acquire.ts";
@@ -23,11 +23,10 @@ export async function upsertAllocations(
   call: AllocationCall,
   options: CallOptions,
 ): Promise<AllocationOutcome> {
-  if (call.execute && !deps.canExecute) throw notConfigured();
   const prepared = prepare(deps.gates, call);
   const locked = await atStage(deps.observeStage, "acquire", () => acquire(deps, prepared, options));
   const { run, replayed } = await underLease(deps, locked);
-  return { run: run as AllocationRun, replayed };
+  return { run: await execute(deps, run as AllocationRun, options), replayed };
 }
 
 async function underLease(
@@ -42,6 +41,13 @@ async function underLease(
   }
 }
 
-function notConfigured(): DomainError {
-  return new DomainError("EXECUTOR_NOT_CONFIGURED", "execute was asked for and no executor is configured");
+/** Stage 4, with all locks of the worlds given back: guarded by the run's own execution record. */
+async function execute(deps: WriteDeps, run: AllocationRun, options: CallOptions): Promise<AllocationRun> {
+  if (!run.execute) return run;
+  return atStage(deps.observeStage, "execute", async () => {
+    const execution = await executePlanned(deps, run.runId, options);
+    if (execution === undefined) return run;
+    assertNotInDoubt(execution);
+    return { ...run, executionStatus: execution.header.status };
+  });
 }

@@ -44,6 +44,7 @@ export function fromUpsertRequest(request: UpsertAllocationsRequest): Allocation
     etagByWorld: fromMap(request.etagByWorld),
     mode: { kind: "scaling" },
     intent: undefined,
+    constraints: [],
     alphaSeries: [],
   };
 }

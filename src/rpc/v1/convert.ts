@@ -56,6 +56,7 @@ export function fromRebalanceRequest(request: RebalanceRequest | undefined, path
     input,
     mode: { kind: "scaling" },
     intent: undefined,
+    constraints: [],
     alphaSeries: [],
     path,
     positionSource: source,

@@ -24,7 +24,14 @@ import {
   toStrategyAllocations,
 } from "../convert.ts";
 import { positionsOf } from "../wire/positions.ts";
-import { fromMode, toMode, toPositionFields, toRebalancePlan } from "./convert.ts";
+import {
+  fromConstraint,
+  fromMode,
+  toConstraint,
+  toMode,
+  toPositionFields,
+  toRebalancePlan,
+} from "./convert.ts";
 
 /** The orchestrator's view of a v2 request. */
 export function fromUpsertRequest(request: UpsertAllocationsRequest): AllocationCall {
@@ -45,6 +52,7 @@ export function fromUpsertRequest(request: UpsertAllocationsRequest): Allocation
     etagByWorld: fromMap(request.etagByWorld),
     mode: fromMode(request.mode),
     intent: request.rebalanceIntent?.meta,
+    constraints: request.constraints.map(fromConstraint),
     alphaSeries: request.alphaSeries.map(fromAlphaSeries),
   };
 }
@@ -104,6 +112,7 @@ function toUpsertRequest(run: AllocationRun): MessageInitShape<typeof UpsertAllo
     execute: run.execute,
     schemaVersion: run.requestedVersion,
     mode: toMode(run.mode),
+    constraints: run.constraints.map(toConstraint),
     alphaSeries: run.alphaSeries.map(toAlphaSeries),
     ...(run.intent && { rebalanceIntent: { meta: run.intent } }),
   };

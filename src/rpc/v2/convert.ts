@@ -4,7 +4,9 @@ import { type AlphaMetricsSchema, MissingReason } from "#gen/worldservice/v2/alp
 import { ExecutionStatus } from "#gen/worldservice/v2/order_pb.ts";
 import {
   type ApplyRebalanceResponseSchema,
+  type InstrumentConstraint as ConstraintMessage,
   type HybridMode,
+  type InstrumentConstraintSchema,
   type OverlayMode,
   type OverlayModeSchema,
   type PositionTableSchema,
@@ -21,6 +23,7 @@ import {
 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import type { AlphaEnvelope } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
+import type { InstrumentConstraint } from "../../domain/orders/constraints.ts";
 import type { Negotiated } from "../../domain/rebalance/negotiation.ts";
 import type {
   OverlayConfig,
@@ -78,6 +81,19 @@ export function fromMode(mode: RebalanceRequest["mode"]): RebalanceMode {
   }
 }
 
+/** A rule for orders. Nothing but its venue can be absent. */
+export function fromConstraint(rule: ConstraintMessage): InstrumentConstraint {
+  const { venue, symbol, canonicalSymbol, aliases, lotSize, minNotional, tickSize, closingExempt } = rule;
+  return { venue, symbol, canonicalSymbol, aliases, lotSize, minNotional, tickSize, closingExempt };
+}
+
+export function toConstraint(
+  rule: InstrumentConstraint,
+): MessageInitShape<typeof InstrumentConstraintSchema> {
+  const { venue, aliases, ...rest } = rule;
+  return { ...rest, aliases: [...aliases], ...optionalVenue(venue) };
+}
+
 /** The planner's view of a v2 request. Structural faults of rows and table are refused here, with their path. */
 export function fromRebalanceRequest(request: RebalanceRequest | undefined, path: string): RebalanceCall {
   const message = required(request, path);
@@ -98,6 +114,7 @@ export function fromRebalanceRequest(request: RebalanceRequest | undefined, path
     input,
     mode: fromMode(message.mode),
     intent: message.rebalanceIntent?.meta,
+    constraints: message.constraints.map(fromConstraint),
     alphaSeries: message.alphaSeries.map(fromAlphaSeries),
     path,
     positionSource: source,
@@ -253,6 +270,7 @@ function toRebalanceRequest(run: RunRecord): MessageInitShape<typeof RebalanceRe
     minTradeNotional: input.minTradeNotional,
     lotSizeBySymbol: toMap(input.lotBySymbol),
     mode: toMode(run.mode),
+    constraints: run.constraints.map(toConstraint),
     alphaSeries: run.alphaSeries.map(toAlphaSeries),
     ...(run.intent && { rebalanceIntent: { meta: run.intent } }),
   };

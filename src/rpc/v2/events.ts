@@ -14,7 +14,7 @@ import {
 } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { EffectiveMode } from "#gen/worldservice/v2/decision_pb.ts";
 import { type ExecutionLegSchema, LegState } from "#gen/worldservice/v2/execution_pb.ts";
-import { ExecutionStatus, type OrderSchema, OrderSide, TimeInForce } from "#gen/worldservice/v2/order_pb.ts";
+import { ExecutionStatus } from "#gen/worldservice/v2/order_pb.ts";
 import type { PolicySchema } from "#gen/worldservice/v2/policy_pb.ts";
 import { ExecutionDomain, type WorldSchema, WorldState } from "#gen/worldservice/v2/world_pb.ts";
 import {
@@ -24,17 +24,16 @@ import {
   type EventPayloads,
   type EventType as EventTypeName,
   type LegFacts,
-  type OrderFacts,
   type PolicyUpdated,
   type RebalancingPlanned,
   type WorldFacts,
 } from "../../domain/events/types.ts";
 import type { ActivationEntry } from "../../domain/state/world-state.ts";
-import { optionalVenue } from "../convert.ts";
 import type { FeedEvent } from "../feed/frame.ts";
 import type { WorldSnapshot } from "../feed/snapshot.ts";
 import { toAlphaMetrics, toWorldPlan } from "./convert.ts";
 import { toSnapshot } from "./convert-allocations.ts";
+import { toFill, toOrder } from "./convert-orders.ts";
 
 type EventShape = MessageInitShape<typeof EventSchema>;
 type PayloadShape = NonNullable<EventShape["payload"]>;
@@ -174,36 +173,17 @@ function toPolicy(payload: PolicyUpdated, worldId: string): MessageInitShape<typ
   };
 }
 
-function toLeg(leg: LegFacts): MessageInitShape<typeof ExecutionLegSchema> {
+/** One order of an execution and what became of it. */
+export function toLeg(leg: LegFacts): MessageInitShape<typeof ExecutionLegSchema> {
   return {
     clientOrderId: leg.order.clientOrderId,
     order: toOrder(leg.order),
     state: LegState[leg.state],
-    fills: leg.fills.map(({ quantity, price, filledAtMs }) => ({
-      quantity,
-      price,
-      filledAt: timestampFromMs(filledAtMs),
-    })),
+    fills: leg.fills.map(toFill),
     filledQuantity: leg.filledQuantity,
     message: leg.message,
     attempts: leg.attempts,
     updatedAt: timestampFromMs(leg.updatedAtMs),
-  };
-}
-
-function toOrder(order: OrderFacts): MessageInitShape<typeof OrderSchema> {
-  const { clientOrderId, worldId, strategyId, symbol, quantity, reduceOnly, hedgeMode } = order;
-  return {
-    clientOrderId,
-    worldId,
-    strategyId,
-    symbol,
-    side: OrderSide[order.side],
-    quantity,
-    timeInForce: TimeInForce[order.timeInForce],
-    reduceOnly,
-    ...optionalVenue(order.venue),
-    ...(hedgeMode !== undefined && { hedgeMode }),
   };
 }
 
