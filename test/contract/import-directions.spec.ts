@@ -13,6 +13,8 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["orchestration", ["domain", "ports"]],
   ["adapters", ["domain", "ports", "settings"]],
   ["rpc", ["domain", "ports", "orchestration", "gen"]],
+  // What operators see: metrics, spans, the admin port.
+  ["observability", ["ports", "settings"]],
   ["client", ["gen", "domain/alpha"]],
   ["cli", ["gen", "domain/alpha", "client", "settings"]],
   // Parts of the process beside main and compose; no room may import them.

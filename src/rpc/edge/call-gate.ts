@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { DomainError } from "../../domain/errors.ts";
 import { completeConnectError, toConnectError } from "../errors.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "../interceptors/request-id.ts";
-import { isLogged, logCall } from "../interceptors/request-log.ts";
+import { isLogged, logCall, type OnCallEnd } from "../interceptors/request-log.ts";
 
 /** Looks at a call after its headers and before its body; throws to refuse it. */
 export type CallGate = (context: HandlerContext) => void | Promise<void>;
@@ -14,13 +14,14 @@ export interface CallGateOptions {
   readonly isDraining: () => boolean;
   /** The house's further checks: authentication belongs here, so that strangers' bodies are never read. */
   readonly gate?: CallGate | undefined;
+  readonly onCallEnd?: OnCallEnd | undefined;
 }
 
 /**
  * The first thing every call meets: names the request, refuses work while draining, asks the given gate. It also
  * arranges that the errors no interceptor sees get their details and their log line.
  */
-export function callGate({ log, isDraining, gate }: CallGateOptions): CallGate {
+export function callGate({ log, isDraining, gate, onCallEnd }: CallGateOptions): CallGate {
   return async (context) => {
     const call = {
       requestId: requestIdOf(context.values, context.requestHeader),
@@ -31,7 +32,7 @@ export function callGate({ log, isDraining, gate }: CallGateOptions): CallGate {
     const tagged = log.child({ requestId: call.requestId });
     beforeErrorIsWritten(context, (error) => {
       completeConnectError(error, { log: tagged });
-      if (!isLogged(context.values)) logCall(log, call, error);
+      if (!isLogged(context.values)) logCall(log, call, error, onCallEnd);
     });
     try {
       if (isDraining() && !isHealth(context)) throw draining();

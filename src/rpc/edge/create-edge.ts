@@ -4,7 +4,7 @@ import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { toConnectError } from "../errors.ts";
 import { mapErrors } from "../interceptors/map-errors.ts";
-import { requestLog } from "../interceptors/request-log.ts";
+import { type OnCallEnd, requestLog } from "../interceptors/request-log.ts";
 import { validateRequests } from "../interceptors/validate-request.ts";
 import { createAcceptor, type EdgeTls } from "./acceptor.ts";
 import { createAdapter } from "./adapter.ts";
@@ -18,6 +18,10 @@ export interface EdgeOptions {
   readonly log: Logger;
   /** Run inside of request log and error mapping, outside of validation; the first one is the outermost. */
   readonly interceptors?: readonly Interceptor[];
+  /** Run outside of everything: they see the errors that callers get. */
+  readonly outermost?: readonly Interceptor[];
+  /** Told of every call that ends, also of those that never came as far as the interceptors. */
+  readonly onCallEnd?: OnCallEnd;
   /** Asked before a call's body is read: the place for authentication. */
   readonly gate?: CallGate;
   /** What differs from `DEFAULT_LIMITS`. */
@@ -58,8 +62,19 @@ export function createEdge(options: EdgeOptions): Edge {
       writeMaxBytes: limits.maxMessageBytes,
       maxTimeoutMs: limits.maxTimeoutMs,
       shutdownSignal: shutdown.signal,
-      requestGate: callGate({ log, isDraining: () => isDraining, gate: options.gate }),
-      interceptors: [requestLog(log), mapErrors(log), ...(options.interceptors ?? []), validateRequests()],
+      requestGate: callGate({
+        log,
+        isDraining: () => isDraining,
+        gate: options.gate,
+        onCallEnd: options.onCallEnd,
+      }),
+      interceptors: [
+        ...(options.outermost ?? []),
+        requestLog(log, options.onCallEnd),
+        mapErrors(log),
+        ...(options.interceptors ?? []),
+        validateRequests(),
+      ],
     },
   });
   const serverOptions = { handler, limits, log, isDraining: () => isDraining };

@@ -22,10 +22,10 @@ export function isLogged(values: ContextValues): boolean {
  * One line per call when it ends: request id, RPC, gRPC code and reason, duration in milliseconds. Never headers,
  * never message contents. Must stand outside of `mapErrors` to see the code the caller gets.
  */
-export function requestLog(log: Logger): Interceptor {
+export function requestLog(log: Logger, onEnd?: OnCallEnd): Interceptor {
   return (next) => async (request) => {
     request.contextValues.set(seenKey, true);
-    const write = once(lineWriter(log, request));
+    const write = once(lineWriter(log, request, onEnd));
     try {
       const response = await next(request);
       if (!response.stream) write(undefined);
@@ -38,12 +38,15 @@ export function requestLog(log: Logger): Interceptor {
 }
 
 /** The line of a call: also used by the gate for calls that end before any interceptor runs. */
-export function logCall(log: Logger, call: CallFacts, error: unknown): void {
+export function logCall(log: Logger, call: CallFacts, error: unknown, onEnd?: OnCallEnd): void {
+  const elapsedMs = performance.now() - call.startedAt;
   const fields = {
     requestId: call.requestId,
     rpc: call.rpc,
-    durationMs: Math.round((performance.now() - call.startedAt) * 1000) / 1000,
+    durationMs: Math.round(elapsedMs * 1000) / 1000,
   };
+  const code = error === undefined ? "ok" : codeToString(ConnectError.from(error).code);
+  onEnd?.(call.rpc, code, elapsedMs / 1000);
   if (error === undefined) {
     log[isProbe(call.rpc) ? "debug" : "info"]({ ...fields, code: "ok" }, "call");
     return;
@@ -53,13 +56,16 @@ export function logCall(log: Logger, call: CallFacts, error: unknown): void {
   log[level](
     {
       ...fields,
-      code: codeToString(failure.code),
+      code,
       reason: reasonOf(failure),
       detail: printable(failure.rawMessage),
     },
     "call",
   );
 }
+
+/** Told of every call that ends: its full RPC name, its code (`ok` included) and how long it took, in seconds. */
+export type OnCallEnd = (rpc: string, code: string, seconds: number) => void;
 
 /** What the log says of a call beside its outcome; `startedAt` in milliseconds of `performance.now()`. */
 export interface CallFacts {
@@ -76,13 +82,13 @@ export function printable(text: string): string {
   return escaped.slice(0, 500);
 }
 
-function lineWriter(log: Logger, request: AnyRequest): (error: unknown) => void {
+function lineWriter(log: Logger, request: AnyRequest, onEnd?: OnCallEnd): (error: unknown) => void {
   const call = {
     requestId: requestIdOf(request.contextValues, request.header),
     rpc: `${request.service.typeName}/${request.method.name}`,
     startedAt: performance.now(),
   };
-  return (error) => logCall(log, call, error);
+  return (error) => logCall(log, call, error, onEnd);
 }
 
 /**
