@@ -29,7 +29,20 @@ async function serve(argv: readonly string[]): Promise<void> {
     { address: `${address}:${port}`, store: server.opened.store.info.kind, book: settings.book },
     "ready",
   );
+  rereadOnHangUp(log, () => server.replaceTokens(readSettings({ argv }).authTokens));
   stopOnSignals(log, server.stop);
+}
+
+/** SIGHUP reads the settings again and takes the tokens from them; everything else needs a restart. */
+function rereadOnHangUp(log: import("pino").Logger, reread: () => void): void {
+  process.on("SIGHUP", () => {
+    try {
+      reread();
+      log.info("the tokens were read again");
+    } catch (error) {
+      log.error({ err: error }, "the settings cannot be used; the tokens stay as they were");
+    }
+  });
 }
 
 function stopOnSignals(log: import("pino").Logger, stop: () => Promise<void>): void {
@@ -51,7 +64,8 @@ function stopOnSignals(log: import("pino").Logger, stop: () => Promise<void>): v
 
 /** What stands on the terminal when the start failed: for settings every problem, without a stack. */
 function failed(error: unknown): void {
-  const known = error instanceof Error && ["SettingsError", "DomainError"].includes(error.name);
+  const known =
+    error instanceof Error && ["SettingsError", "DomainError", "CertificateError"].includes(error.name);
   console.error(known ? error.message : error);
   process.exitCode = known ? 2 : 1;
 }
