@@ -120,8 +120,8 @@ function modeOf(name: string | null | undefined): EffectiveMode {
 }
 
 /** What the trace and our events have in common, in one shape. */
-function ours(events: readonly DomainEvent[]) {
-  return events.flatMap((event) => {
+function ours(events: readonly DomainEvent[]): unknown[] {
+  return events.flatMap((event): unknown[] => {
     if (event.type === "DECISIONS_UPDATED") return ["policy_updated"];
     if (event.type !== "ACTIVATION_UPDATED") return [];
     const { entry, phase, requiresAck } = event.payload;
