@@ -186,15 +186,24 @@ function judgeFreeze(
     event.type === "ACTIVATION_UPDATED" ? [event.payload.phase] : [],
   );
   const stage = stageOf(step);
-  if (stage === "FROZEN" || stage === "SWITCHED" || phases.includes("UNFREEZE")) {
+  const isUnfrozen = phases.includes("UNFREEZE");
+  if (isUnfrozen || stage === "FROZEN" || stage === "SWITCHED") {
     const missing = roster.filter((subscriber) => acked(audit, subscriber, step.revision) < reading.frozenAt);
     if (missing.length > 0) tell(`${stage ?? "unfrozen"} without ${missing.join()}`);
   }
-  if (phases.includes("UNFREEZE")) {
-    if (stage !== "UNFREEZING" && stage !== "ROLLED_BACK") tell(`unfrozen with stage ${stage}`);
-    if (isHeldByCommand(audit, step.revision)) tell("unfrozen against FreezeWorld");
-  }
+  if (isUnfrozen) judgeUnfreeze(step, stage, audit, tell);
   if (phases.includes("FREEZE")) reading.frozenAt = reading.sequence;
+}
+
+/** Nobody but the apply unfreezes in the suite, and not once an operator has frozen. */
+function judgeUnfreeze(
+  { revision }: Step,
+  stage: string | undefined,
+  audit: readonly AuditFact[],
+  tell: Tell,
+): void {
+  if (stage !== "UNFREEZING" && stage !== "ROLLED_BACK") tell(`unfrozen with stage ${stage}`);
+  if (isHeldByCommand(audit, revision)) tell("unfrozen against FreezeWorld");
 }
 
 /** The newest sequence that a subscriber had acknowledged before a revision. */
