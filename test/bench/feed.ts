@@ -131,9 +131,14 @@ async function rates(shape: Shape): Promise<BenchValue[]> {
   ];
 }
 
-/** 99th percentile of the time from publishing to arrival, at 20 events a second. */
-async function latency(kind: FeedServerKind, subscribersCount: number): Promise<number> {
+/** 99th percentile of the time from publishing to arrival, at 20 events a second, beside so many who never read. */
+async function latency(kind: FeedServerKind, subscribersCount: number, stalledCount = 0): Promise<number> {
   const fan = await startFan(kind);
+  const stalled = await subscribe({ port: fan.port, count: stalledCount, perConnection: 100, reads: false });
+  if (stalledCount > 0) {
+    fan.send({ publish: 512 }); // closes their windows
+    await sleep(500);
+  }
   const subscribers = await subscribe({
     port: fan.port,
     count: subscribersCount,
@@ -152,6 +157,7 @@ async function latency(kind: FeedServerKind, subscribersCount: number): Promise<
     list.slice(10).map((at, index) => at - (published[index + 10] ?? at)),
   );
   await subscribers.close();
+  await stalled.close();
   await fan.stop();
   return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
 }
@@ -171,6 +177,29 @@ async function latencies(): Promise<BenchValue[]> {
       value: median(ours),
       unit: "ms",
       ratio: median(ours) / median(raw),
+      against,
+    },
+    ...(await beside()),
+  ];
+}
+
+/** What 1,000 subscribers that never read do to 100 that do. */
+async function beside(): Promise<BenchValue[]> {
+  const alone: number[] = [];
+  const among: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    alone.push(await latency("shared", 100));
+    among.push(await latency("shared", 100, 1_000));
+  }
+  const against = "feed: p99 delivery, 100 subscribers alone";
+  const value = median(among);
+  return [
+    { name: against, value: median(alone), unit: "ms" },
+    {
+      name: "feed: p99 delivery, 100 subscribers beside 1,000 stalled",
+      value,
+      unit: "ms",
+      ratio: value / median(alone),
       against,
     },
   ];

@@ -15,6 +15,8 @@ export interface SubscriberOptions {
   readonly count: number;
   readonly perConnection: number;
   readonly times?: boolean;
+  /** False: they never read, and their windows close after a few events. */
+  readonly reads?: boolean;
 }
 
 const PATH = "/worldservice.v2.ControlBusService/Subscribe";
@@ -25,7 +27,7 @@ const TOPIC = 0x0a;
 
 /** Opens them all; resolves when each has its first message (a raw server sends none). */
 export async function subscribe(options: SubscriberOptions): Promise<Subscribers> {
-  const { port, count, perConnection, times = false } = options;
+  const { port, count, perConnection, times = false, reads = true } = options;
   const sessions: http2.ClientHttp2Session[] = [];
   const counts = new Array<number>(count).fill(0);
   const arrivals: number[][] = times ? counts.map(() => []) : [];
@@ -43,7 +45,10 @@ export async function subscribe(options: SubscriberOptions): Promise<Subscribers
 
   for (let at = 0; at < count; at++) {
     if (at % perConnection === 0) {
-      const session = http2.connect(`http://127.0.0.1:${port}`);
+      const session = http2.connect(
+        `http://127.0.0.1:${port}`,
+        reads ? {} : { settings: { initialWindowSize: 512 } },
+      );
       session.on("error", () => undefined);
       sessions.push(session);
       await once(session, "connect");
@@ -57,12 +62,13 @@ export async function subscribe(options: SubscriberOptions): Promise<Subscribers
     });
     if (stream === undefined) continue;
     stream.on("error", () => undefined);
-    stream.on(
-      "data",
-      frameReader((kind) => {
-        if (kind === BATCH) got(at);
-      }),
-    );
+    if (reads)
+      stream.on(
+        "data",
+        frameReader((kind) => {
+          if (kind === BATCH) got(at);
+        }),
+      );
     opened.push(once(stream, "response"));
     stream.end(Buffer.from([0, 0, 0, 0, 0]));
     if (opened.length % 100 === 0) await Promise.all(opened);
