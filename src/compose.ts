@@ -14,7 +14,11 @@ import { AllocationService as AllocationServiceV2 } from "#gen/worldservice/v2/a
 import { ControlBusService as ControlBusServiceV2 } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { RebalanceService as RebalanceServiceV2 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import { createExecutor } from "./adapters/executor/index.ts";
+import { composeEdge, openTls } from "./compose-edge.ts";
 import type { SharedAccountLimits } from "./domain/orders/shared-account.ts";
+import type { AdminServer } from "./observability/admin-server.ts";
+import type { Metrics } from "./observability/metrics.ts";
+import { createTracing } from "./observability/tracing.ts";
 import type { ApplyObserver, WorldDeps } from "./orchestration/activation/deps.ts";
 import { createAlphaSource } from "./orchestration/alpha-metrics/alpha-source.ts";
 import { createExecutionRecovery } from "./orchestration/execute/execution-recovery.ts";
@@ -26,7 +30,8 @@ import { type AlphaCalculator, defaultAlphaCalculator } from "./ports/alpha-calc
 import type { Clock } from "./ports/clock.ts";
 import type { Executor } from "./ports/executor.ts";
 import type { OpenedStore } from "./ports/opened-store.ts";
-import { createEdge, type Edge } from "./rpc/edge/create-edge.ts";
+import type { AdmissionLimits } from "./rpc/admission/limits.ts";
+import type { Edge } from "./rpc/edge/create-edge.ts";
 import { createFeedHub, type FeedHub } from "./rpc/feed/hub.ts";
 import { contractRoutes, SERVICES, type ServedService, served } from "./rpc/routes.ts";
 import { createHealth, type HealthService } from "./rpc/standard/health.ts";
@@ -56,6 +61,8 @@ export interface Replacements {
   readonly store?: OpenedStore;
   readonly observeStage?: StageObserver;
   readonly observeApply?: ApplyObserver;
+  /** What differs from the ordinary bounds on work. */
+  readonly admission?: Partial<AdmissionLimits>;
   readonly executor?: Executor;
   /** Answers for every alpha figure of plans, events and evaluations. */
   readonly alphaCalculator?: AlphaCalculator;
@@ -64,9 +71,15 @@ export interface Replacements {
 /** A composed server, not yet listening. */
 export interface Server {
   readonly edge: Edge;
+  /** The port of operators; undefined when the settings switch it off. */
+  readonly admin: AdminServer | undefined;
   readonly health: HealthService;
   readonly opened: OpenedStore;
   readonly feed: FeedHub;
+  /** Other tokens count from now on, for subscriptions that are open too. */
+  replaceTokens(tokens: Settings["authTokens"]): void;
+  /** Tells load balancers to send nothing more; everything is served as before. */
+  announceDrain(): void;
   /** Refuses new calls, ends streams, waits for running calls, closes the store. Calling it again joins the first. */
   stop(): Promise<void>;
 }
@@ -96,29 +109,54 @@ export async function compose(
   log: Logger,
   replacements: Replacements = {},
 ): Promise<Server> {
+  const tls = await openTls(settings);
   const opened = replacements.store ?? (await openStore(settings, log));
-  const parts = createParts(settings, opened, log, replacements);
+  let metrics: Metrics | undefined;
+  let isDraining = false;
+  const tracing = createTracing((stage, outcome, seconds) => metrics?.stage(stage, outcome, seconds));
+  const observeStage = bothObserve(tracing.observeStage, replacements.observeStage);
+  const parts = createParts(settings, opened, log, { ...replacements, observeStage });
   const health = createHealth(SERVICES.map((service) => service.typeName));
   const routes = [contractRoutes(servedServices(settings, parts)), health.routes];
   if (reflectionEnabled(settings)) routes.push(reflectionRoutes(SERVICES.map((service) => service.file)));
-  const edge = createEdge({
-    routes: (router) => {
-      for (const add of routes) add(router);
-    },
+  const guarded = composeEdge(settings, {
+    routes,
+    store: opened.store,
+    feed: parts.feed,
+    tracing,
+    tls,
+    isDraining: () => isDraining,
     log,
-    limits: { maxMessageBytes: settings.maxMessageBytes, maxTimeoutMs: settings.maxDeadlineMs },
+    admission: replacements.admission,
   });
-  for (const work of parts.background) work.start();
+  metrics = guarded.metrics;
+  const { edge, admin, replaceTokens } = guarded;
+  const background = [...parts.background, ...guarded.background];
+  for (const work of background) work.start();
+  const server = { edge, admin, health, opened, feed: parts.feed, replaceTokens };
+  function announceDrain(): void {
+    isDraining = true;
+    health.drain();
+  }
   let stopping: Promise<void> | undefined;
-  const server = { edge, health, opened, feed: parts.feed };
   return {
     ...server,
+    announceDrain,
     stop() {
-      stopping ??= stopAll(server, parts, settings.drainTimeoutMs).finally(() =>
+      announceDrain();
+      stopping ??= stopAll(server, background, settings.drainTimeoutMs).finally(() =>
         parts.deps.execution.executor.close(),
       );
       return stopping;
     },
+  };
+}
+
+/** The first is not waited for; the second may be, and may be missing. */
+function bothObserve(first: StageObserver, second: StageObserver | undefined): StageObserver {
+  return (stage, moment) => {
+    first(stage, moment);
+    return second?.(stage, moment);
   };
 }
 
@@ -233,12 +271,12 @@ async function openStore(settings: Settings, log: Logger): Promise<OpenedStore> 
 
 /** What calls need goes last: first no new ones come, then the running ones end, then what they stood on. */
 async function stopAll(
-  { edge, health, opened }: Pick<Server, "edge" | "health" | "opened">,
-  { feed, background }: Parts,
+  { edge, admin, opened, feed }: Pick<Server, "edge" | "admin" | "opened" | "feed">,
+  background: readonly Background[],
   graceMs: number,
 ): Promise<void> {
-  health.drain();
   await Promise.all([edge.close(graceMs), ...background.map((work) => work.stop())]);
   await feed.close(new Error("the server has stopped"));
+  await admin?.close();
   await opened.close();
 }

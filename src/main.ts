@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { requireSupportedNode } from "./settings/node-version.ts";
 
 requireSupportedNode();
@@ -24,13 +25,33 @@ async function serve(argv: readonly string[]): Promise<void> {
   const settings = readSettings({ argv });
   const log = createLog(settings);
   const server = await compose(settings, log);
-  const { address, port } = await server.edge.listen(settings.host, settings.port);
+  const [{ address, port }, admin] = await listen(server, settings).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   log.info(
-    { address: `${address}:${port}`, store: server.opened.store.info.kind, book: settings.book },
+    {
+      address: `${address}:${port}`,
+      ...(admin && { admin: `${admin.address}:${admin.port}` }),
+      store: server.opened.store.info.kind,
+      book: settings.book,
+    },
     "ready",
   );
   rereadOnHangUp(log, () => server.replaceTokens(readSettings({ argv }).authTokens));
-  stopOnSignals(log, server.stop);
+  stopOnSignals(log, async (signal) => {
+    server.announceDrain();
+    if (signal === "SIGTERM") await sleep(noticeMs(settings.drainTimeoutMs));
+    await server.stop();
+  });
+}
+
+function listen(
+  server: import("./compose.ts").Server,
+  settings: import("./settings/read-settings.ts").Settings,
+) {
+  const { host, port, adminPort } = settings;
+  return Promise.all([server.edge.listen(host, port), server.admin?.listen(host, adminPort)]);
 }
 
 /** SIGHUP reads the settings again and takes the tokens from them; everything else needs a restart. */
@@ -45,13 +66,21 @@ function rereadOnHangUp(log: import("pino").Logger, reread: () => void): void {
   });
 }
 
-function stopOnSignals(log: import("pino").Logger, stop: () => Promise<void>): void {
+/**
+ * How long everything is still served after the readiness is off, in milliseconds: probes come every few seconds, and
+ * load balancers need to hear of it before calls are refused. With the ordinary drain timeout that is 2 s.
+ */
+function noticeMs(drainTimeoutMs: number): number {
+  return Math.min(2_000, drainTimeoutMs * 0.08);
+}
+
+function stopOnSignals(log: import("pino").Logger, stop: (signal: NodeJS.Signals) => Promise<void>): void {
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, "stopping");
-    stop().then(
+    stop(signal).then(
       () => log.info("stopped"),
       (error: unknown) => {
         log.error({ err: error }, "could not stop in order");

@@ -5,7 +5,7 @@ import { init, parse } from "es-module-lexer";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** What each room may import besides itself and packages. `main` and `compose` may import everything. */
+/** What each room may import besides itself and packages. `main` and the two halves of `compose` may import everything. */
 const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["domain", []],
   ["settings", []],
@@ -22,7 +22,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["version", ["package.json"]],
 ]);
 
-const EVERYTHING = new Set(["main", "compose"]);
+const EVERYTHING = new Set(["main", "compose", "compose-edge"]);
 
 /** Single files with a reason of their own. */
 const EXCEPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
