@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   planner: () => import("./planner.ts"),
   rpc: () => import("./rpc.ts"),
   alpha: () => import("./alpha.ts"),
+  "alpha-plan": () => import("./alpha-plan.ts"),
   feed: () => import("./feed.ts"),
   "sqlite-commit": () => import("./sqlite-commit.ts"),
   "redis-commit": () => import("./redis-commit.ts"),

@@ -10,6 +10,7 @@ import { ALPHA_KEYS, type MetricSpec } from "../../domain/alpha/metric-spec.ts";
 import { type AlphaSeries, toCurve } from "../../domain/alpha/series.ts";
 import type { AlphaEnvelope, MissingSeries } from "../../domain/events/types.ts";
 import type { RecordedPair } from "../../orchestration/alpha-metrics/record-returns.ts";
+import { toStrategyFigures, toWorldFigures } from "../alpha/figures.ts";
 import { toTimestamp } from "../alpha/series.ts";
 import { toMap } from "../convert.ts";
 
@@ -19,14 +20,9 @@ function toMissing({ worldId, strategyId, reason, metrics }: MissingSeries) {
 
 /** Figures of worlds and strategies. */
 export function toAlphaMetrics(envelope: AlphaEnvelope): MessageInitShape<typeof AlphaMetricsSchema> {
-  const figures = (metrics: ReadonlyMap<string, number>) => ({ metrics: toMap(metrics) });
-  const worlds = (map: ReadonlyMap<string, ReadonlyMap<string, number>>) =>
-    Object.fromEntries([...map].map(([world, metrics]) => [world, figures(metrics)]));
   return {
-    perWorld: worlds(envelope.perWorld),
-    perStrategy: Object.fromEntries(
-      [...envelope.perStrategy].map(([id, map]) => [id, { worlds: worlds(map) }]),
-    ),
+    perWorld: toWorldFigures(envelope.perWorld),
+    perStrategy: toStrategyFigures(envelope.perStrategy),
     missing: envelope.missing.map(toMissing),
   };
 }

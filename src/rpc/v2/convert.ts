@@ -40,6 +40,7 @@ import type { AppliedRun, RunRecord } from "../../domain/runs/types.ts";
 import type { AppliedOutcome } from "../../orchestration/apply-rebalance/apply-rebalance.ts";
 import type { RebalanceCall } from "../../orchestration/plan-rebalance/plan-rebalance.ts";
 import type { RunAt } from "../../orchestration/read-runs/read-runs.ts";
+import { toStrategyFigures, toWorldFigures } from "../alpha/figures.ts";
 import { fromAlphaSeries, toAlphaSeries } from "../alpha/series.ts";
 import {
   fromMap,
@@ -174,14 +175,9 @@ export function toAlphaMetrics(
   envelope: AlphaEnvelope | undefined,
 ): MessageInitShape<typeof AlphaMetricsSchema> {
   if (envelope === undefined) return {};
-  const figures = (metrics: ReadonlyMap<string, number>) => ({ metrics: toMap(metrics) });
-  const worlds = (map: ReadonlyMap<string, ReadonlyMap<string, number>>) =>
-    Object.fromEntries([...map].map(([world, metrics]) => [world, figures(metrics)]));
   return {
-    perWorld: worlds(envelope.perWorld),
-    perStrategy: Object.fromEntries(
-      [...envelope.perStrategy].map(([id, map]) => [id, { worlds: worlds(map) }]),
-    ),
+    perWorld: toWorldFigures(envelope.perWorld),
+    perStrategy: toStrategyFigures(envelope.perStrategy),
     missing: envelope.missing.map(({ worldId, strategyId, reason, metrics }) => ({
       worldId,
       strategyId,
