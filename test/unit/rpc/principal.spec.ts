@@ -1,9 +1,4 @@
-import {
-  createClient,
-  createContextValues,
-  createRouterTransport,
-  type Interceptor,
-} from "@connectrpc/connect";
+import { createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import { expect } from "chai";
 import { ActivationService, ActivationSide } from "#gen/worldservice/v1/activation_service_pb.ts";
 import { mapErrors } from "../../../src/rpc/interceptors/map-errors.ts";
