@@ -291,4 +291,33 @@ describe("an injected calculator", () => {
       await open.stop();
     }
   });
+
+  it("fails the calls that need its figures when it throws, and nothing is stored", async () => {
+    const broken: AlphaCalculator = {
+      wants: "statistics",
+      calculate: () => {
+        throw new RangeError("no figures today");
+      },
+    };
+    const open = await startServer(V2_FLAGS, { alphaCalculator: broken });
+    try {
+      const calls = [
+        callJson(open.transport, V2.method.planRebalance, { rebalance: BOOK }),
+        callJson(open.transport, V2.method.applyRebalance, { runId: "run-1", rebalance: BOOK }),
+        callJson(open.transport, AllocationV2.method.upsertAllocations, {
+          runId: "run-2",
+          totalEquity: 1,
+          worldAllocations: { alpha: 0.1 },
+          positions: (BOOK.positions as JsonObject[]).slice(0, 1),
+        }),
+        callJson(open.transport, AlphaMetricsService.method.recordReturns, { series: ALPHA_KNOWN }),
+      ];
+      for (const outcome of await Promise.all(calls)) {
+        expect(outcome).to.have.nested.property("error.message", "internal error");
+      }
+      expect((await open.server.opened.store.read({ keys: [] })).head.revision).to.equal(0);
+    } finally {
+      await open.stop();
+    }
+  });
 });

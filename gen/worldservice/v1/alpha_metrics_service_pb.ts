@@ -383,6 +383,7 @@ export const AlphaMetricsService: GenService<{
    *                        times that do not ascend or do not match, one pair twice, or pnl without base; BadRequest
    *                        names the place.
    *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world was deleted; leave it out.
+   *   ABORTED              ERROR_REASON_LOCK_LOST; nothing was written; repeat the same call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_MESSAGE_TOO_LARGE; send less in one call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.
    *   UNAUTHENTICATED      ERROR_REASON_UNAUTHENTICATED; send a valid token or certificate.

@@ -881,6 +881,7 @@ export const DecisionService: GenService<{
    *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; BadRequest names each wrong field; correct it and call again.
    *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world is not registered or was deleted; treat it as
    *                        VALIDATE.
+   *   ABORTED              ERROR_REASON_LOCK_LOST; nothing was written; repeat the same call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.
    *   UNAUTHENTICATED      ERROR_REASON_UNAUTHENTICATED; send a valid token or certificate.
    *   PERMISSION_DENIED    ERROR_REASON_PERMISSION_DENIED; the role does not cover this call or world; ask its owner.
@@ -980,6 +981,7 @@ export const DecisionService: GenService<{
    * Errors:
    *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; BadRequest names each wrong field; correct it and call again.
    *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world was deleted; use another.
+   *   ABORTED              ERROR_REASON_LOCK_LOST; nothing was written; repeat the same call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.
    *   UNAUTHENTICATED      ERROR_REASON_UNAUTHENTICATED; send a valid token or certificate.
    *   PERMISSION_DENIED    ERROR_REASON_PERMISSION_DENIED; the role does not cover this call or world; ask its owner.

@@ -369,6 +369,7 @@ export const PolicyService: GenService<{
    *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; unknown key, contradictory bounds or k < 1 in the policy;
    *                        BadRequest names the place.
    *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world was deleted; use another.
+   *   ABORTED              ERROR_REASON_LOCK_LOST; nothing was written; repeat the same call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.
    *   UNAUTHENTICATED      ERROR_REASON_UNAUTHENTICATED; send a valid token or certificate.
    *   PERMISSION_DENIED    ERROR_REASON_PERMISSION_DENIED; the role does not cover this call or world; ask its owner.
@@ -429,6 +430,8 @@ export const PolicyService: GenService<{
    *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; BadRequest names each wrong field; correct it and call again.
    *   NOT_FOUND            ERROR_REASON_POLICY_NOT_FOUND; the world has no such policy version; ListPolicies names
    *                        those there are.
+   *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world was deleted; use another.
+   *   ABORTED              ERROR_REASON_LOCK_LOST; nothing was written; repeat the same call.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.
    *   UNAUTHENTICATED      ERROR_REASON_UNAUTHENTICATED; send a valid token or certificate.
    *   PERMISSION_DENIED    ERROR_REASON_PERMISSION_DENIED; the role does not cover this call or world; ask its owner.
