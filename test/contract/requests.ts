@@ -38,3 +38,12 @@ export const TABLE: JsonObject = {
 
 const { positions: _rows, ...withoutPositions } = BOOK;
 export const BOOK_WITHOUT_POSITIONS: JsonObject = withoutPositions;
+
+/** An UpsertAllocations over the worlds of BOOK, without its run id. */
+export const UPSERT: JsonObject = {
+  totalEquity: 1_000_000,
+  worldAllocations: { alpha: 0.3, beta: 0.3 },
+  positions: BOOK.positions ?? [],
+  minTradeNotional: 50,
+  lotSizeBySymbol: BOOK.lotSizeBySymbol ?? {},
+};

@@ -3,17 +3,23 @@ import type { AlphaEnvelope, DomainEvent } from "../../domain/events/types.ts";
 import type { WorldPlan } from "../../domain/rebalance/types.ts";
 import type { RunRecord } from "../../domain/runs/types.ts";
 
-/** The worlds that a run plans for, in the order of the plan: those that scale, then those that only overlay. */
-export function plannedWorlds(run: RunRecord): string[] {
-  const { perWorld, overlayDeltas } = run.plan;
-  return [
-    ...new Set([...perWorld.map((plan) => plan.worldId), ...overlayDeltas.map((delta) => delta.worldId)]),
-  ];
+/**
+ * The worlds that a run plans for, in the order of the plan: those that scale, then those that only overlay, then
+ * those whose overlay is too small to trade.
+ */
+export function plannedWorlds({ plan }: RunRecord): string[] {
+  const worlds = new Set<string>();
+  for (const { worldId } of plan.perWorld) worlds.add(worldId);
+  for (const { worldId } of plan.overlayDeltas) worlds.add(worldId);
+  for (const { worldId } of plan.skipped) worlds.add(worldId);
+  worlds.delete(""); // what was dropped over all worlds
+  return [...worlds];
 }
 
 /** One `rebalancing_planned` event per world of a run, in overlay mode too, each with the figures of its own world. */
 export function rebalancingPlannedEvents(run: RunRecord): DomainEvent[] {
   const plans = new Map(run.plan.perWorld.map((plan) => [plan.worldId, plan]));
+  const overlays = Map.groupBy(run.plan.overlayDeltas, (delta) => delta.worldId);
   const figures = run.alphaMetrics && splitByWorld(run.alphaMetrics);
   return plannedWorlds(run).map((worldId) => ({
     type: "REBALANCING_PLANNED",
@@ -25,7 +31,7 @@ export function rebalancingPlannedEvents(run: RunRecord): DomainEvent[] {
     payload: {
       runId: run.runId,
       plan: plans.get(worldId) ?? unscaled(worldId),
-      overlayDeltas: run.plan.overlayDeltas.filter((delta) => delta.worldId === worldId),
+      overlayDeltas: overlays.get(worldId) ?? [],
       alphaMetrics: figures && (figures.get(worldId) ?? NO_FIGURES),
       intent: run.intent,
     },

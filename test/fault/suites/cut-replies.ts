@@ -1,5 +1,5 @@
 import type { FaultPoint } from "../../support/faults.ts";
-import { openClient } from "../support/client.ts";
+import { openClient } from "../../support/wire-client.ts";
 import { startProxy } from "../support/proxy.ts";
 import type { Scene, Suite } from "../support/suite.ts";
 import { attempt, type Sendable, sendable, settle, WORLDS } from "../support/workload.ts";

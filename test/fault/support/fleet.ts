@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault, FaultPoint, FromServer, StartOptions, ToServer } from "../../support/faults.ts";
-import { type Client, openClient } from "./client.ts";
+import { type Client, openClient } from "../../support/wire-client.ts";
 
 const SERVER = join(import.meta.dirname, "../../support/faulty-server.ts");
 const START_LIMIT_MS = 30_000;

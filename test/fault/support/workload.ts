@@ -12,7 +12,7 @@ import {
   ApplyRebalanceResponseSchema,
 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import type { Attempt, History, Run } from "../../support/history.ts";
-import type { Reply } from "./client.ts";
+import type { Reply } from "../../support/wire-client.ts";
 import type { Member } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
