@@ -49,7 +49,9 @@ export function readEnvelope(
     }
     const onEnd = () => settle(complete(arrival));
     const onClose = () => settle(new ConnectError("the request was cut off", Code.Aborted));
-    stream.on("data", onData).on("end", onEnd).on("close", onClose);
+    // A body of nothing may have ended while nobody listened: `end` does not come again.
+    if (stream.readableEnded) onEnd();
+    else stream.on("data", onData).on("end", onEnd).on("close", onClose);
   });
 }
 

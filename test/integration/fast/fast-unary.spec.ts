@@ -76,6 +76,10 @@ const CASES: Record<string, RawCall> = {
   "a malformed message": { chunks: [envelope(Buffer.from([0x0a, 0x05, 0x61]))] },
   "a malformed row": { chunks: [envelope(Buffer.from([0x12, 0x05, 0x2a, 0x03, 0x0a, 0x01, 0xff]))] },
   "no message": { chunks: [] },
+  "no message, and an end that comes before the gate is passed": {
+    headers: { "x-slow-gate": "1" },
+    chunks: [],
+  },
   "half a head": { chunks: [Buffer.from([0, 0])] },
   "half a message": { chunks: [ok.subarray(0, ok.length - 1)] },
   "two messages": { chunks: [Buffer.concat([ok, ok])] },

@@ -125,7 +125,10 @@ export async function startServer(kind: PathKind): Promise<TestServer> {
     requestGate: callGate({
       log,
       isDraining: () => false,
-      gate: (context) => {
+      gate: async (context) => {
+        if (context.requestHeader.get("x-slow-gate") !== null) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
         if (context.requestHeader.get("x-refuse") !== null) throw new DomainError("UNAUTHENTICATED", "who?");
       },
     }),
@@ -141,7 +144,8 @@ export async function startServer(kind: PathKind): Promise<TestServer> {
   const adapter = createAdapter({
     routes: (router: ConnectRouter) => {
       const target = kind === "fast" ? fast.record(router) : router;
-      target.service(RebalanceService, behaviour(aborted));
+      // The adapter has fast handlers of its own; a service with options of its own stays with the ordinary ones.
+      target.service(RebalanceService, behaviour(aborted), kind === "fast" ? undefined : {});
     },
     router: shared,
     times,
