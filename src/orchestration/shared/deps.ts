@@ -2,8 +2,8 @@ import type { Gates } from "../../domain/rebalance/negotiation.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LockManager } from "../../ports/lock-manager.ts";
 import type { Store } from "../../ports/store.ts";
-import type { ExecutionDeps } from "../execute/deps.ts";
 import type { AlphaSource } from "../alpha-metrics/alpha-source.ts";
+import type { ExecutionDeps } from "../execute/deps.ts";
 import type { StageObserver } from "./stages.ts";
 
 /** What use cases that write need. All of it is injected. */
