@@ -1,30 +1,28 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FrameCarrier } from "../feed/deliver.ts";
-import type { Subscription } from "../feed/subscription.ts";
+import type { Sink, Subscription } from "../feed/subscription.ts";
+import { toNodeHeaders } from "./node-headers.ts";
+import { resetError } from "./reset-error.ts";
+import type { StreamCall } from "./stream-call.ts";
 
 /**
- * Writes to a stream as fast as its peer reads, and not faster. A class with few callbacks, because there are
- * thousands.
+ * Writes to a stream as fast as its peer reads, and not faster. A class without callbacks of its own where it can be,
+ * because there are thousands.
  */
-export class StreamWriter implements FrameCarrier {
+export class StreamWriter implements FrameCarrier, Sink {
   private readonly stream: ServerHttp2Stream;
-  private readonly sendHeaders: () => void;
-  private isOpen = false;
-  private isOver = false;
+  private readonly call: StreamCall;
+  private isBlocked = false;
   private subscription: Subscription | undefined;
   private carrying: PromiseWithResolvers<void> | undefined;
   private onDrained: (() => void) | undefined;
 
-  /** @param sendHeaders called once, before the first bytes. */
-  constructor(stream: ServerHttp2Stream, sendHeaders: () => void) {
+  /** @param call ends when the stream closes; its response headers are sent before the first bytes. */
+  constructor(stream: ServerHttp2Stream, call: StreamCall) {
     this.stream = stream;
-    this.sendHeaders = sendHeaders;
-    const goOn = () => {
-      const resume = this.onDrained;
-      this.onDrained = undefined;
-      resume?.();
-    };
+    this.call = call;
+    const goOn = () => this.goOn();
     stream.on("drain", goOn).on("close", goOn);
   }
 
@@ -43,34 +41,51 @@ export class StreamWriter implements FrameCarrier {
   carry(subscription: Subscription): Promise<void> {
     this.subscription = subscription;
     this.carrying = Promise.withResolvers<void>();
-    // A subscription that ends while its peer does not read says so at once: the news waits behind the rest.
-    subscription.over().then(() => {
-      this.isOver = true;
-      const resume = this.onDrained;
-      this.onDrained = undefined;
-      resume?.();
-    });
-    this.pull();
+    this.isBlocked = false;
+    subscription.attach(this);
+    this.pump(subscription);
     return this.carrying.promise;
   }
 
-  private readonly pull = (): void => {
-    this.subscription?.next().then(this.take, this.fail);
-  };
+  /** There is something to write, or nothing will ever come. */
+  wake(): void {
+    if (this.subscription !== undefined) this.pump(this.subscription);
+  }
 
-  private readonly take = (chunk: Awaited<ReturnType<Subscription["next"]>>): void => {
-    if (chunk === undefined) this.carrying?.resolve();
-    else if (this.put(chunk.joined()) || this.isOver) this.pull();
-    else this.onDrained = this.pull;
-  };
+  /** Headers are sent past the compatible response: it would keep two more copies for as long as the stream lives. */
+  sendHeaders(): void {
+    if (this.stream.headersSent || this.stream.destroyed) return;
+    this.stream.respond(
+      { ":status": 200, ...toNodeHeaders(this.call.responseHeader) },
+      { waitForTrailers: true },
+    );
+  }
 
-  private readonly fail = (error: unknown): void => {
-    this.carrying?.reject(error);
-  };
+  /** The stream takes more, or has closed. */
+  private goOn(): void {
+    if (this.stream.closed) this.call.abort(resetError(this.stream.rstCode));
+    this.isBlocked = false;
+    this.onDrained?.();
+    this.onDrained = undefined;
+    this.wake();
+  }
+
+  /** A subscription that ends while its peer does not read says so at once: the news waits behind the rest. */
+  private pump(subscription: Subscription): void {
+    try {
+      while (!this.isBlocked || !subscription.isOpen()) {
+        const chunk = subscription.poll();
+        if (chunk === undefined) break;
+        this.isBlocked = !this.put(chunk.joined());
+      }
+      if (!subscription.isOpen()) this.carrying?.resolve();
+    } catch (error) {
+      this.carrying?.reject(error);
+    }
+  }
 
   private put(bytes: Uint8Array): boolean {
-    if (!this.isOpen && !this.stream.destroyed) this.sendHeaders();
-    this.isOpen = true;
+    this.sendHeaders();
     return !this.stream.destroyed && this.stream.write(bytes);
   }
 }

@@ -19,7 +19,6 @@ import type { FastOptions } from "./fast-options.ts";
 import type { FastHandler } from "./fast-unary.ts";
 import { toNodeHeaders } from "./node-headers.ts";
 import { readEnvelope } from "./read-envelope.ts";
-import { resetError } from "./reset-error.ts";
 import { StreamCall } from "./stream-call.ts";
 import { invokeStream } from "./stream-invoke.ts";
 import { StreamWriter } from "./stream-writer.ts";
@@ -115,11 +114,7 @@ async function serve(exchange: Exchange): Promise<void> {
   const timeout = boundTimeout(header(request, "grpc-timeout"), options.maxTimeoutMs);
   const call = new StreamCall(method.method, request, timeout.timeoutMs, running);
   const { stream } = request;
-  stream.on("close", () => call.abort(resetError(stream.rstCode)));
-  // Past the compatible response: it would keep two copies of the headers for as long as the stream lives.
-  const sendHeaders = () =>
-    stream.respond({ ":status": 200, ...toNodeHeaders(call.responseHeader) }, { waitForTrailers: true });
-  const writer = new StreamWriter(stream, sendHeaders);
+  const writer = new StreamWriter(stream, call);
   try {
     await options.requestGate?.(call);
     if (timeout.error !== undefined) throw timeout.error;
@@ -132,7 +127,7 @@ async function serve(exchange: Exchange): Promise<void> {
     setTrailerStatus(call.responseTrailer, asConnectError(error));
   }
   if (stream.destroyed || stream.closed) return;
-  if (!stream.headersSent) sendHeaders();
+  writer.sendHeaders();
   response.addTrailers(toNodeHeaders(call.responseTrailer));
   response.end();
   if (!stream.readableEnded) stream.resume();

@@ -9,15 +9,24 @@ import { bookmarkFrame } from "./wire.ts";
 /** What a call reads its stream from. */
 export interface Subscription {
   /**
-   * The next frames; waits for them. Undefined when the signal of the call ended it.
+   * What can be handed over at once; undefined when there is nothing (the sink is woken when there is) or it is over.
    *
    * @throws DomainError CURSOR_COMPACTED, CURSOR_DIVERGED, SUBSCRIBER_TOO_SLOW, STORE_UNAVAILABLE, DRAINING.
    */
+  poll(): Chunk | undefined;
+  /** Names the one who is woken: when `poll` has something after it had nothing, and when it is over. */
+  attach(sink: Sink): void;
+  /** False when nothing will come any more but what `poll` still gives. */
+  isOpen(): boolean;
+  /** As `poll`, but waits; undefined when it is over. */
   next(): Promise<Chunk | undefined>;
-  /** Resolves when it is over, for whatever reason. */
-  over(): Promise<void>;
   /** Gives its place back; repeats are harmless. */
   release(): void;
+}
+
+/** Whoever takes the frames of a subscription. An object and no promise: there are thousands that wait. */
+export interface Sink {
+  wake(): void;
 }
 
 /** What all subscriptions of one package share. */
@@ -57,11 +66,13 @@ export class HeldSubscription implements Subscription {
   private first: readonly Uint8Array[];
   private state: State = "open";
   private error: Error | undefined;
-  private waiting: PromiseWithResolvers<Chunk | undefined> | undefined;
-  /** Made for those who ask: most never do. */
-  private ending: PromiseWithResolvers<void> | undefined;
+  private sink: Sink | undefined;
+  /** `poll` had nothing, and nobody was woken since. */
+  private isWaiting = false;
+  /** What was found for a sink that was woken. */
+  private found: Chunk | undefined;
   private isLoading = false;
-  /** When the reader was last given something; undefined while it waits for more. */
+  /** When something was last handed over; undefined while the sink waits for more. */
   private handedAt: number | undefined;
   private bookmarkAt: number;
   /** A bookmark is owed as soon as everything up to the head was handed over. */
@@ -79,30 +90,38 @@ export class HeldSubscription implements Subscription {
     else signal.addEventListener("abort", this, { once: true });
   }
 
-  next(): Promise<Chunk | undefined> {
-    if (this.error !== undefined) return Promise.reject(this.error);
-    if (this.state !== "open") return Promise.resolve(this.lastWord());
-    const waiting = Promise.withResolvers<Chunk | undefined>();
-    this.waiting = waiting;
-    this.handedAt = undefined;
-    this.serve();
-    return waiting.promise;
+  poll(): Chunk | undefined {
+    const chunk = this.found ?? this.find(undefined);
+    this.found = undefined;
+    this.isWaiting = chunk === undefined;
+    this.handedAt = chunk === undefined ? undefined : this.host.now();
+    if (chunk === undefined && this.error !== undefined) throw this.error;
+    return chunk;
   }
 
-  over(): Promise<void> {
-    this.ending ??= Promise.withResolvers<void>();
-    if (this.state !== "open") this.ending.resolve();
-    return this.ending.promise;
+  attach(sink: Sink): void {
+    this.sink = sink;
+  }
+
+  isOpen(): boolean {
+    return this.state === "open";
+  }
+
+  async next(): Promise<Chunk | undefined> {
+    for (;;) {
+      const chunk = this.poll();
+      if (chunk !== undefined || !this.isOpen()) return chunk;
+      await new Promise<void>((resolve) => this.attach({ wake: resolve }));
+    }
   }
 
   release(): void {
     this.leave("ended");
-    this.settle()?.resolve(undefined);
   }
 
-  /** Something came: hand it over if anybody waits. */
+  /** Something may have come: finds it for a sink that waits. */
   wake(): void {
-    if (this.waiting !== undefined) this.serve();
+    if (this.isWaiting) this.serve(undefined);
   }
 
   /** Looks at the clock: a bookmark may be due, or the subscriber too slow. */
@@ -116,7 +135,6 @@ export class HeldSubscription implements Subscription {
     if (this.state !== "open") return;
     this.error = error;
     this.leave("failed");
-    this.settle()?.reject(error);
   }
 
   position(): Head {
@@ -132,15 +150,14 @@ export class HeldSubscription implements Subscription {
     const { reason } = this.signal;
     const stops = reason instanceof ConnectError && reason.code === Code.Unavailable;
     this.leave(stops ? "stopping" : "ended");
-    this.settle()?.resolve(this.lastWord());
   }
 
   private leave(state: State): void {
     if (this.state !== "open") return;
     this.state = state;
     this.signal.removeEventListener("abort", this);
-    this.ending?.resolve();
     this.host.onReleased(this);
+    this.sink?.wake();
   }
 
   private lastWord(): Chunk | undefined {
@@ -150,14 +167,20 @@ export class HeldSubscription implements Subscription {
     return this.first.length === 0 ? this.bookmark() : undefined;
   }
 
-  /** Hands over to whoever waits, if there is anything. */
-  private serve(page?: Page): void {
-    if (this.waiting === undefined || this.state !== "open") return;
+  private serve(page: Page | undefined): void {
+    this.found = this.find(page);
+    if (this.found === undefined) return;
+    this.isWaiting = false;
+    this.sink?.wake();
+  }
+
+  private find(page: Page | undefined): Chunk | undefined {
+    if (this.state !== "open") return this.lastWord();
     try {
-      const chunk = this.ready(page);
-      if (chunk !== undefined) this.settle()?.resolve(chunk);
+      return this.ready(page);
     } catch (error) {
       this.end(asError(error));
+      return undefined;
     }
   }
 
@@ -187,13 +210,6 @@ export class HeldSubscription implements Subscription {
     return chunkOf([bookmarkFrame(Buffer.from(this.cursor()), this.reader.position().revision)]);
   }
 
-  private settle(): PromiseWithResolvers<Chunk | undefined> | undefined {
-    const { waiting } = this;
-    this.waiting = undefined;
-    this.handedAt = this.host.now();
-    return waiting;
-  }
-
   private load(): void {
     if (this.isLoading) return;
     this.isLoading = true;
@@ -203,7 +219,9 @@ export class HeldSubscription implements Subscription {
         this.isLoading = false;
       })
       .then(
-        (page) => this.serve(page),
+        (page) => {
+          if (this.isWaiting) this.serve(page);
+        },
         (error: unknown) => this.end(asError(error)),
       );
   }

@@ -195,8 +195,9 @@ describe("the hub of the feed", () => {
     log.append(3);
     const subscription = await open(FROM_EARLIEST);
     await subscription.next();
+    const woken = new Promise<void>((resolve) => subscription.attach({ wake: resolve }));
     nowMs = 51;
-    await subscription.over();
+    await woken;
     expect(hub.activeSubscriptions()).to.equal(0);
     const error = (await failure(subscription)) as { reason: string; metadata: { cursor: string } };
     expect(error.reason).to.equal("SUBSCRIBER_TOO_SLOW");
