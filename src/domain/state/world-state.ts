@@ -66,12 +66,35 @@ export const EMPTY_WORLD_STATE: WorldState = {
  * what is absent left out.
  */
 export function canonicalWorldState(state: WorldState): string {
-  return canonicalJson({
-    activations: state.activations.map(activationFields),
+  const others = canonicalJson({
     allocation: state.allocation && allocationFields(state.allocation),
     apply_stage: state.applyStage,
-    decisions: state.decisions,
   });
+  const parts = [
+    `"activations":[${state.activations.map(textOfEntry).join(",")}]`,
+    ...(others === "{}" ? [] : [others.slice(1, -1)]),
+    `"decisions":${textOfDecisions(state.decisions)}`,
+  ];
+  return `{${parts.join(",")}}`;
+}
+
+/**
+ * A commit that writes many entries needs the hash after each of them. What did not change keeps its text, so that it
+ * is not put together again for every one.
+ */
+const textOfEntry = remembered((entry: ActivationEntry) => canonicalJson(activationFields(entry)));
+const textOfDecisions = remembered((decisions: readonly string[]) => canonicalJson(decisions));
+
+/** @param text for values that never change. */
+function remembered<T extends object>(text: (value: T) => string): (value: T) => string {
+  const known = new WeakMap<T, string>();
+  return (value) => {
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const made = text(value);
+    known.set(value, made);
+    return made;
+  };
 }
 
 function activationFields(entry: ActivationEntry) {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { EntryChange } from "../../domain/activation/activations.ts";
 import { type ApplyRecord, headingFor } from "../../domain/activation/apply-record.ts";
 import type { WorldChange, WorldView } from "../../domain/activation/world-change.ts";
@@ -19,6 +20,9 @@ export interface EventFacts {
   readonly timeMs: number;
 }
 
+/** Hashing a large world takes long: other calls, and the renewal of our own lock, get their turn in between. */
+const EVENTS_PER_TURN = 50;
+
 /** Filled in once the events before it are folded. */
 const NOT_YET = "";
 
@@ -28,20 +32,21 @@ const NOT_YET = "";
  *
  * @param decisionsEtag etag of the decisions after the change, if it sets them.
  */
-export function eventsOf(
+export async function eventsOf(
   view: WorldView,
   change: WorldChange,
   decisionsEtag: string,
   facts: EventFacts,
-): HashedEvents {
+): Promise<HashedEvents> {
   let state: WorldState = view.state;
   let hash: string | undefined;
-  const events = drafts(view, change, decisionsEtag, facts).map((draft) => {
+  const events: DomainEvent[] = [];
+  for (const draft of drafts(view, change, decisionsEtag, facts)) {
     state = foldEvent(state, draft);
-    if (claimedStateHash(draft) === undefined) return draft;
-    hash = stateHash(state);
-    return withHash(draft, hash);
-  });
+    if (claimedStateHash(draft) !== undefined) hash = stateHash(state);
+    events.push(hash === undefined ? draft : withHash(draft, hash));
+    if (events.length % EVENTS_PER_TURN === 0) await turn();
+  }
   return { events, stateHash: hash ?? stateHash(state) };
 }
 
@@ -119,6 +124,8 @@ function applyStageChanged(apply: ApplyRecord, facts: EventFacts): DomainEvent {
   };
 }
 
+/** Events that touch nothing that is hashed stay as they are. */
 function withHash(event: DomainEvent, hash: string): DomainEvent {
+  if (claimedStateHash(event) === undefined) return event;
   return { ...event, payload: { ...event.payload, stateHash: hash } } as DomainEvent;
 }
