@@ -15,14 +15,14 @@ export async function acquire(
   plan: AllocationExecutionPlan,
   options: CallOptions,
 ): Promise<AllocationExecutionPlan> {
-  const { call, negotiated, worldIds } = plan;
+  const { call, negotiated, worldIds, plannedIds, lockedIds } = plan;
   const keys = [
     runKey(call.runId),
-    ...worldIds.flatMap(stateKeys),
+    ...lockedIds.flatMap(stateKeys),
     ...markerKeysOf(negotiated, worldIds),
-    ...gateKeys(worldIds),
+    ...gateKeys(plannedIds),
   ];
-  const { lease, context } = await deps.locks.acquire(worldIds, {
+  const { lease, context } = await deps.locks.acquire(lockedIds, {
     ...options,
     read: { keys, budget: "allocation" },
   });

@@ -124,7 +124,7 @@ function commitOf(
     ...(plan.lease === undefined ? {} : { lease: plan.lease }),
     claim: { runId: run.runId, fingerprint: run.fingerprint },
     expect: [
-      ...plan.worldIds.map((id) => ({
+      ...plan.lockedIds.map((id) => ({
         key: worldKey("allocation", id),
         version: context.versions.get(id) ?? 0,
       })),

@@ -29,16 +29,16 @@ export async function buildContext(
   const earlier = sameRun(plan, docs[0]);
   const states = new Map<string, WorldState>();
   const versions = new Map<string, number>();
-  plan.worldIds.forEach((worldId, i) => {
+  plan.lockedIds.forEach((worldId, i) => {
     const from = 1 + i * STATE_KINDS.length;
     states.set(worldId, worldState(docs.slice(from, from + STATE_KINDS.length)));
     versions.set(worldId, docs[from]?.version ?? 0);
   });
-  const gates = docs.slice(-gateKeys(plan.worldIds).length);
+  const gates = docs.slice(-gateKeys(plan.plannedIds).length);
   if (earlier === undefined) await assertMayChange(deps, plan, states, gates);
   const input = inputWith(plan, states);
   const alphaMetrics = earlier === undefined ? await figures(deps, plan, input) : undefined;
-  const unchanged = gateExpectations(plan.worldIds, gates);
+  const unchanged = gateExpectations(plan.plannedIds, gates);
   const context: AllocationContext = {
     earlier,
     states,
@@ -57,9 +57,9 @@ async function assertMayChange(
   states: ReadonlyMap<string, WorldState>,
   gates: readonly (Doc | undefined)[],
 ): Promise<void> {
-  assertWorldsOpen(plan.worldIds, gates);
+  assertWorldsOpen(plan.plannedIds, gates);
   assertEtags(plan, states);
-  if (plan.call.execute) await assertExecutable(execution, plan.call, plan.worldIds, gates);
+  if (plan.call.execute) await assertExecutable(execution, plan.call, plan.plannedIds, gates);
 }
 
 /** The request, filled up with the shares before. */
@@ -88,9 +88,9 @@ function figures(
   plan: AllocationExecutionPlan,
   input: RebalanceInput,
 ): Promise<AlphaEnvelope | undefined> {
-  const { call, negotiated, series, worldIds } = plan;
+  const { call, negotiated, series, worldIds, lockedIds } = plan;
   const { docs } = plan.read as ReadResult;
-  const marks = marksOf(worldIds, docs.slice(1 + worldIds.length * STATE_KINDS.length));
+  const marks = marksOf(worldIds, docs.slice(1 + lockedIds.length * STATE_KINDS.length));
   return figuresOfPlan(alpha, { negotiated, input, mode: call.mode, series, marks });
 }
 

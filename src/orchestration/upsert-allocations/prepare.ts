@@ -2,6 +2,7 @@ import { invalidFields } from "../../domain/errors.ts";
 import { validateRebalance } from "../../domain/rebalance/index.ts";
 import { assertModeSpoken, type Gates, negotiate } from "../../domain/rebalance/negotiation.ts";
 import type { RebalanceInput } from "../../domain/rebalance/types.ts";
+import { worldsSeen } from "../../domain/rebalance/warnings.ts";
 import { compareUtf8 } from "../../domain/text.ts";
 import { seriesOfPlan } from "../alpha-metrics/plan-figures.ts";
 import { requestHash } from "../shared/hashing.ts";
@@ -22,15 +23,23 @@ export function prepare(gates: Gates, call: AllocationCall): AllocationExecution
   validateRebalance(inputOf(call), call.mode, call.rules, "", call.positionSource, "world_allocations");
   const series = seriesOfPlan(negotiated, call.alphaSeries, "");
   const etag = hashOf(call);
+  const worldIds = sortedSet(call.worldAllocations.keys());
+  const plannedIds = sortedSet([...worldIds, ...worldsSeen(call.positions).named]);
   return {
     call,
     negotiated,
-    worldIds: [...call.worldAllocations.keys()].sort(compareUtf8),
+    worldIds,
+    plannedIds,
+    lockedIds: sortedSet([...plannedIds, ...call.etagByWorld.keys()]),
     etag,
     fingerprint: `${call.rules}.UpsertAllocations:${etag}`,
     series,
     replayed: false,
   };
+}
+
+function sortedSet(ids: Iterable<string>): string[] {
+  return [...new Set(ids)].sort(compareUtf8);
 }
 
 /** The planner's input as far as the request alone gives it; the context fills in the shares before. */

@@ -47,9 +47,9 @@ export interface AllocationCall {
 export interface AllocationContext {
   /** The run, when it had been saved before. */
   readonly earlier: AllocationRun | undefined;
-  /** State of each world concerned. */
+  /** State of each world under lock. */
   readonly states: ReadonlyMap<string, WorldState>;
-  /** Version of each world's allocation document, 0 = none. */
+  /** Version of the allocation document of each world under lock, 0 = none. */
   readonly versions: ReadonlyMap<string, number>;
   /** What else the commit must find as it was read: switches and freezes. */
   readonly unchanged: readonly DocExpectation[];
@@ -68,8 +68,12 @@ export interface AllocationContext {
 export interface AllocationExecutionPlan {
   readonly call: AllocationCall;
   readonly negotiated: Negotiated;
-  /** Sorted, without repeats. */
+  /** Worlds whose share is set. This list and the next two are sorted and without repeats. */
   readonly worldIds: readonly string[];
+  /** Those and the worlds that only hold positions: v1 plans them too, so they must accept changes. */
+  readonly plannedIds: readonly string[];
+  /** Those and the worlds that only an etag was given for. */
+  readonly lockedIds: readonly string[];
   readonly etag: string;
   readonly fingerprint: string;
   /** The series of the request, checked; empty in schema version 1. */
