@@ -23,6 +23,10 @@ export interface EventFacts {
 /** Hashing a large world takes long: other calls, and the renewal of our own lock, get their turn in between. */
 const EVENTS_PER_TURN = 50;
 
+async function breathe(done: number): Promise<void> {
+  if (done % EVENTS_PER_TURN === 0) await turn();
+}
+
 /** Filled in once the events before it are folded. */
 const NOT_YET = "";
 
@@ -45,7 +49,7 @@ export async function eventsOf(
     state = foldEvent(state, draft);
     if (claimedStateHash(draft) !== undefined) hash = stateHash(state);
     events.push(hash === undefined ? draft : withHash(draft, hash));
-    if (events.length % EVENTS_PER_TURN === 0) await turn();
+    await breathe(events.length);
   }
   return { events, stateHash: hash ?? stateHash(state) };
 }

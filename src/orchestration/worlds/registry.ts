@@ -1,4 +1,4 @@
-import { assertNoOpenApply } from "../../domain/activation/apply-record.ts";
+import { applyInProgress } from "../../domain/activation/apply-record.ts";
 import { DomainError } from "../../domain/errors.ts";
 import type { WorldFacts } from "../../domain/events/types.ts";
 import type { JsonObject } from "../../domain/json.ts";
@@ -149,13 +149,12 @@ export function updateWorld(
 /**
  * Marks a world as deleted; one that is deleted already stays as it is.
  *
- * @throws DomainError WORLD_NOT_FOUND, ETAG_MISMATCH, APPLY_IN_PROGRESS, APPLY_FROZEN, LOCK_TIMEOUT, LOCK_LOST,
- *   STORE_UNAVAILABLE.
+ * @throws DomainError WORLD_NOT_FOUND, ETAG_MISMATCH, APPLY_IN_PROGRESS, LOCK_TIMEOUT, LOCK_LOST, STORE_UNAVAILABLE.
  */
 export function deleteWorld(deps: WorldDeps, call: WorldCall, options: CallOptions): Promise<WorldFacts> {
   return rewrite(deps, call, "world_deleted", options, (world, { view }, nowMs) => {
     if (world.state === "DELETED") return undefined;
-    assertNoOpenApply(view.apply);
+    if (view.apply?.ended === false) throw applyInProgress(view.apply);
     return deletedWorld(world, nowMs);
   });
 }

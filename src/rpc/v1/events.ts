@@ -1,22 +1,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import {
-  type ActivationEntrySchema,
-  ActivationPhase,
-  ActivationSide,
-  ApplyStage,
-} from "#gen/worldservice/v1/activation_service_pb.ts";
+import { ActivationPhase, ApplyStage } from "#gen/worldservice/v1/activation_service_pb.ts";
 import {
   type EventSchema,
   EventType,
   type SubscribeRequest,
   type WorldSnapshotSchema,
 } from "#gen/worldservice/v1/control_bus_service_pb.ts";
-import { EffectiveMode } from "#gen/worldservice/v1/decision_service_pb.ts";
 import { type ExecutionLegSchema, LegState } from "#gen/worldservice/v1/execution_service_pb.ts";
 import { ExecutionStatus } from "#gen/worldservice/v1/order_pb.ts";
 import type { PolicySchema } from "#gen/worldservice/v1/policy_service_pb.ts";
-import { ExecutionDomain, type WorldSchema, WorldState } from "#gen/worldservice/v1/world_service_pb.ts";
 import {
   type DomainEvent,
   type DomainEventOf,
@@ -25,15 +18,15 @@ import {
   type EventType as EventTypeName,
   type LegFacts,
   type PolicyUpdated,
-  type WorldFacts,
 } from "../../domain/events/types.ts";
-import type { ActivationEntry } from "../../domain/state/world-state.ts";
 import type { FeedEvent } from "../feed/frame.ts";
 import type { WorldSnapshot } from "../feed/snapshot.ts";
 import { toWorldPlan } from "./convert.ts";
+import { toActivationEntry } from "./convert-activation.ts";
 import { toSnapshot } from "./convert-allocations.ts";
 import { toAlphaMetrics } from "./convert-alpha.ts";
 import { toFill, toOrder } from "./convert-orders.ts";
+import { toWorld } from "./convert-worlds.ts";
 
 type EventShape = MessageInitShape<typeof EventSchema>;
 type PayloadShape = NonNullable<EventShape["payload"]>;
@@ -140,23 +133,6 @@ const PAYLOADS: { readonly [T in EventTypeName]: (payload: EventPayloads[T], fac
     }),
   };
 
-function toActivationEntry(entry: ActivationEntry): MessageInitShape<typeof ActivationEntrySchema> {
-  const { worldId, strategyId, active, weight, freeze, drain, etag, runId } = entry;
-  return {
-    worldId,
-    strategyId,
-    side: ActivationSide[entry.side],
-    active,
-    weight,
-    freeze,
-    drain,
-    effectiveMode: EffectiveMode[entry.effectiveMode],
-    etag,
-    runId,
-    updatedAt: timestampFromMs(entry.updatedAtMs),
-  };
-}
-
 function toPolicy(payload: PolicyUpdated, worldId: string): MessageInitShape<typeof PolicySchema> {
   const { version, body, checksum, createdAtMs, defaultVersion } = payload;
   return {
@@ -180,25 +156,5 @@ export function toLeg(leg: LegFacts): MessageInitShape<typeof ExecutionLegSchema
     message: leg.message,
     attempts: leg.attempts,
     updatedAt: timestampFromMs(leg.updatedAtMs),
-  };
-}
-
-function toWorld(world: WorldFacts): MessageInitShape<typeof WorldSchema> {
-  const { worldId, name, description, owner, allowLive, circuitBreaker, defaultPolicyVersion, etag } = world;
-  return {
-    worldId,
-    name,
-    description,
-    owner,
-    labels: [...world.labels],
-    state: WorldState[world.state],
-    allowLive,
-    circuitBreaker,
-    executionDomain: ExecutionDomain[world.executionDomain],
-    ackRoster: [...world.ackRoster],
-    defaultPolicyVersion,
-    createdAt: timestampFromMs(world.createdAtMs),
-    updatedAt: timestampFromMs(world.updatedAtMs),
-    etag,
   };
 }
