@@ -62,22 +62,30 @@ export async function capture(
   const aborter = new AbortController();
   const abort = () => aborter.abort();
   signal?.addEventListener("abort", abort, { once: true });
-  if (signal?.aborted) abort();
+  if (signal?.aborted === true) abort();
   try {
-    for await (const response of subscribe(transport, version, options, aborter.signal)) {
-      const seen = seenOf(response as SubscribeResponse);
-      found.seen.push(seen);
-      if (!stop(seen, found)) continue;
-      found.end = { code: "stopped", reason: "", metadata: {} };
-      abort();
-      break;
-    }
-    found.end ??= { code: "ok", reason: "", metadata: {} };
+    const isStopped = await readInto(found, subscribe(transport, version, options, aborter.signal), stop);
+    found.end = { code: isStopped ? "stopped" : "ok", reason: "", metadata: {} };
   } catch (error) {
-    found.end ??= endOf(ConnectError.from(error));
+    found.end = endOf(ConnectError.from(error));
   }
+  abort();
   signal?.removeEventListener("abort", abort);
   return found;
+}
+
+/** Tells whether it was stopped before the end. */
+async function readInto(
+  found: StreamCapture,
+  responses: ReturnType<typeof subscribe>,
+  stop: (seen: Seen, capture: StreamCapture) => boolean,
+): Promise<boolean> {
+  for await (const response of responses) {
+    const seen = seenOf(response as SubscribeResponse);
+    found.seen.push(seen);
+    if (stop(seen, found)) return true;
+  }
+  return false;
 }
 
 function subscribe(transport: Transport, version: Version, options: SubscribeOptions, signal: AbortSignal) {

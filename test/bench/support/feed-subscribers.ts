@@ -29,7 +29,7 @@ const TOPIC = 0x0a;
 export async function subscribe(options: SubscriberOptions): Promise<Subscribers> {
   const { port, count, perConnection, times = false, reads = true } = options;
   const sessions: http2.ClientHttp2Session[] = [];
-  const counts = new Array<number>(count).fill(0);
+  const counts = Array.from({ length: count }, () => 0);
   const arrivals: number[][] = times ? counts.map(() => []) : [];
   let target = Number.POSITIVE_INFINITY;
   let behind = 0;
@@ -44,33 +44,13 @@ export async function subscribe(options: SubscriberOptions): Promise<Subscribers
   }
 
   for (let at = 0; at < count; at++) {
-    if (at % perConnection === 0) {
-      const session = http2.connect(
-        `http://127.0.0.1:${port}`,
-        reads ? {} : { settings: { initialWindowSize: 512 } },
-      );
-      session.on("error", () => undefined);
-      sessions.push(session);
-      await once(session, "connect");
-      session.setLocalWindowSize(4 << 20);
-    }
-    const stream = sessions.at(-1)?.request({
-      ":method": "POST",
-      ":path": PATH,
-      "content-type": "application/grpc+proto",
-      te: "trailers",
-    });
-    if (stream === undefined) continue;
-    stream.on("error", () => undefined);
-    if (reads)
-      stream.on(
-        "data",
-        frameReader((kind) => {
-          if (kind === BATCH) got(at);
-        }),
-      );
+    if (at % perConnection === 0) sessions.push(await connect(port, reads));
+    const stream = open(sessions.at(-1) as http2.ClientHttp2Session);
+    const onMessage = (kind: number) => {
+      if (kind === BATCH) got(at);
+    };
+    if (reads) stream.on("data", frameReader(onMessage));
     opened.push(once(stream, "response"));
-    stream.end(Buffer.from([0, 0, 0, 0, 0]));
     if (opened.length % 100 === 0) await Promise.all(opened);
   }
   await Promise.all(opened);
@@ -86,6 +66,28 @@ export async function subscribe(options: SubscriberOptions): Promise<Subscribers
       await Promise.all(sessions.map((session) => (session.closed ? undefined : once(session, "close"))));
     },
   };
+}
+
+/** @param reads false: its windows close after a few events. */
+async function connect(port: number, reads: boolean): Promise<http2.ClientHttp2Session> {
+  const settings = reads ? {} : { settings: { initialWindowSize: 512 } };
+  const session = http2.connect(`http://127.0.0.1:${port}`, settings);
+  session.on("error", () => undefined);
+  await once(session, "connect");
+  session.setLocalWindowSize(4 << 20);
+  return session;
+}
+
+function open(session: http2.ClientHttp2Session): http2.ClientHttp2Stream {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": PATH,
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+  });
+  stream.on("error", () => undefined);
+  stream.end(Buffer.from([0, 0, 0, 0, 0]));
+  return stream;
 }
 
 /** Tells the first byte of every message in a stream of gRPC frames, wherever the chunks are cut. */

@@ -19,9 +19,11 @@ import {
 } from "../../support/feed-server.ts";
 import { type Subscriber, violations } from "../../support/feed-validators.ts";
 import { redisUrl } from "../../support/redis.ts";
+import { type ServerProcess, startServerProcess } from "../../support/server-process.ts";
 
 const WORLDS = ["w1", "w2", "w3", "w4", "w5"];
 const RUN_MS = 6_000;
+const MIN_COMMITS = 150;
 const KEEP = 2_000;
 const SEED = Number(process.env.SEED ?? 1);
 
@@ -30,7 +32,7 @@ const LIMITS = { ringEvents: 64, pageCommits: 32, chunkFrames: 8 };
 
 interface Place {
   /** Whichever servers run now. */
-  servers: FeedServer[];
+  servers: readonly { readonly url: string }[];
   readonly stores: readonly OpenedStore[];
   /** What is not over yet. */
   readonly isRunning: () => boolean;
@@ -39,9 +41,9 @@ interface Place {
 }
 
 /** Subscribers share a few connections: opening one for each would be all that the run has time for. */
-const connections = new WeakMap<FeedServer, Transport[]>();
+const connections = new WeakMap<object, Transport[]>();
 
-function transportTo(server: FeedServer, random: () => number): Transport {
+function transportTo(server: { readonly url: string }, random: () => number): Transport {
   const baseUrl = server.url;
   const known = connections.get(server) ?? [
     ...Array.from({ length: 4 }, () => createGrpcTransport({ baseUrl })),
@@ -90,7 +92,11 @@ function reached(streams: readonly StreamCapture[]): number {
 }
 
 /** Commits of one to five events; every one is kept as the truth, since the log is trimmed. */
-async function write(stores: readonly OpenedStore[], isRunning: () => boolean): Promise<void> {
+async function write(
+  stores: readonly OpenedStore[],
+  written: { commits: number },
+  isRunning: () => boolean,
+): Promise<void> {
   const random = randomOf(SEED);
   for (let at = 0; isRunning(); at++) {
     const store = stores[at % stores.length];
@@ -99,6 +105,7 @@ async function write(stores: readonly OpenedStore[], isRunning: () => boolean): 
       decisions(WORLDS[Math.floor(random() * WORLDS.length)] ?? "w1", `${at}-${index}`),
     );
     await commit(store, ...events);
+    written.commits++;
     if (random() < 0.5) await sleep(random() * 10);
   }
 }
@@ -114,48 +121,89 @@ async function record(store: OpenedStore, isRunning: () => boolean): Promise<Log
   }
 }
 
-async function chaos(stores: readonly OpenedStore[], subscribers: number): Promise<void> {
-  const deadline = performance.now() + RUN_MS;
-  const isRunning = () => performance.now() < deadline;
-  const first = stores[0];
-  if (first === undefined) throw new Error("no store");
-  for (const world of WORLDS) await commit(first, decisions(world, "first"));
+/** Servers over the stores, and what goes wrong with them. */
+interface Fleet {
+  readonly servers: () => readonly { readonly url: string }[];
+  /** One fault: a server ends and another takes its place. */
+  fault(round: number): Promise<void>;
+  /** Ends all, after checking that they hold nothing. */
+  stop(): Promise<void>;
+}
+
+/** Servers of this process: they stop in order, and show that no subscription is left. */
+async function ownFleet(stores: readonly OpenedStore[]): Promise<Fleet> {
   const options = {
     limits: LIMITS,
     bookmarkIntervalMs: 200,
     edge: { limits: { maxStreamsPerConnection: 1_000 } },
   };
+  let servers = await Promise.all(stores.map((opened) => startFeedServer({ opened, ...options })));
+  return {
+    servers: () => servers,
+    async fault(round) {
+      const victim = round % stores.length;
+      const opened = stores[victim] as OpenedStore;
+      const old = servers[victim] as FeedServer;
+      servers = servers.with(victim, await startFeedServer({ opened, ...options }));
+      await old.stop();
+      expect(old.hub.activeSubscriptions()).to.equal(0);
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()));
+      for (const server of servers) expect(server.hub.activeSubscriptions()).to.equal(0);
+    },
+  };
+}
+
+/** Whole servers in processes of their own: they are killed. */
+async function processFleet(flags: readonly string[], count: number): Promise<Fleet> {
+  let servers = await Promise.all(Array.from({ length: count }, () => startServerProcess(flags)));
+  return {
+    servers: () => servers,
+    async fault(round) {
+      const victim = round % count;
+      const old = servers[victim] as ServerProcess;
+      await old.kill();
+      servers = servers.with(victim, await startServerProcess(flags));
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.kill()));
+    },
+  };
+}
+
+async function chaos(stores: readonly OpenedStore[], fleet: Fleet, subscribers: number): Promise<void> {
+  const deadline = performance.now() + RUN_MS;
+  const written = { commits: 0 };
+  // On a busy machine it takes longer until there is something to miss.
+  const isRunning = () => performance.now() < deadline || written.commits < MIN_COMMITS;
+  const first = stores[0] as OpenedStore;
+  for (const world of WORLDS) await commit(first, decisions(world, "first"));
   const place: Place = {
-    servers: await Promise.all(stores.map((opened) => startFeedServer({ opened, ...options }))),
+    get servers() {
+      return fleet.servers();
+    },
     stores,
     isRunning,
-    written: write(stores, isRunning),
+    written: write(stores, written, isRunning),
   };
-  const restarts = async () => {
+  const faults = async () => {
     for (let round = 0; isRunning(); round++) {
       await sleep(700);
-      const victim = round % stores.length;
-      const opened = stores[victim];
-      const old = place.servers[victim];
-      if (opened === undefined || old === undefined) continue;
-      const next = await startFeedServer({ opened, ...options });
-      place.servers = place.servers.with(victim, next);
-      await old.stop();
-      await trimOnce(opened.log, KEEP);
+      await fleet.fault(round);
+      await trimOnce(first.log, KEEP);
     }
   };
   const [truth, , ...seen] = await Promise.all([
     record(first, isRunning),
-    restarts(),
+    faults(),
     ...Array.from({ length: subscribers }, (_, number) => follow(place, number)),
   ]);
   const resumes = seen.reduce((sum, { streams }) => sum + streams.length - 1, 0);
-  const stops = Promise.all(place.servers.map((server) => server.stop()));
+  const stops = fleet.stop();
   expect(violations(seen, truth), `seed ${SEED}`).to.deep.equal([]);
-  expect(truth.length, "commits").to.be.greaterThan(100);
   expect(resumes, "resumes").to.be.greaterThan(subscribers);
   await stops;
-  for (const server of place.servers) expect(server.hub.activeSubscriptions()).to.equal(0);
 }
 
 describe("the feed under chaos", function () {
@@ -163,17 +211,35 @@ describe("the feed under chaos", function () {
 
   it("keeps its six promises to 200 subscribers of one server that restarts and trims", async () => {
     const store = await openMemory();
-    await chaos([store], 200);
+    await chaos([store], await ownFleet([store]), 200);
     await store.close();
   });
 
-  it("keeps its six promises over three servers on one Redis", async () => {
-    const url = redisUrl();
+  const onRedis = async (work: (stores: readonly OpenedStore[], book: string) => Promise<void>) => {
     const book = `feed-chaos-${process.pid}-${Date.now()}`;
-    const open = () =>
-      openRedisStore({ url, book, lockTtlMs: 5_000, durability: "fsync", allowDegraded: true });
-    const stores = [await open(), await open(), await open()];
-    await chaos(stores, 100);
+    const options = {
+      url: redisUrl(),
+      book,
+      lockTtlMs: 5_000,
+      durability: "fsync",
+      allowDegraded: true,
+    } as const;
+    const stores = await Promise.all([1, 2, 3].map(() => openRedisStore(options)));
+    await work(stores, book);
     for (const store of stores) await store.close();
-  });
+  };
+
+  it("keeps its six promises over three servers on one Redis", () =>
+    onRedis(async (stores) => chaos(stores, await ownFleet(stores), 100)));
+
+  it("keeps its six promises over three server processes on one Redis that are killed", () =>
+    onRedis(async (stores, book) => {
+      const flags = [
+        `--store=${redisUrl()}`,
+        `--book=${book}`,
+        "--bookmark-interval=1s",
+        "--allow-degraded-durability=true",
+      ];
+      await chaos(stores, await processFleet(flags, 3), 40);
+    }));
 });

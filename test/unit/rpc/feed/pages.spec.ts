@@ -52,6 +52,6 @@ describe("pages of the log", () => {
     await log.trimTo(15);
     const error = await pages.load(3).catch((reason: unknown) => reason);
     expect(error).to.have.property("reason", "CURSOR_COMPACTED");
-    expect(error).to.have.nested.property("metadata.earliest_cursor").that.is.a("string").and.not.empty;
+    expect(error).to.have.nested.property("metadata.earliest_cursor").that.has.length.above(0);
   });
 });
