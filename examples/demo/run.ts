@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { executeMove } from "./execution.ts";
 import { DemoFailure, factsHeld, reasonOf } from "./facts.ts";
 import { heading, paint, say } from "./output.ts";
 import { readPortfolios } from "./portfolios.ts";
@@ -51,6 +52,7 @@ async function steps(folder: string): Promise<void> {
   await applyPlans(stage);
   const moved = await moveCapital(stage);
   await surviveRestarts(stage, moved);
+  await executeMove(stage);
   if (isFeedServed) await compareEvents(stage);
   heading("Stop");
   await stage.close();

@@ -66,6 +66,7 @@ function flags(storeFile: string): string[] {
     "admin-port": 0,
     store: `sqlite:${storeFile}`,
     "compat-rebalance-v2": true,
+    executor: "paper",
     "bookmark-interval": "1s",
     "log-format": "json",
     "log-level": "info",
