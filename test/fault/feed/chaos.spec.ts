@@ -91,23 +91,28 @@ function reached(streams: readonly StreamCapture[]): number {
   return last === undefined ? 0 : last.revision;
 }
 
-/** Commits of one to five events; every one is kept as the truth, since the log is trimmed. */
+/** Bursts of commits of one to five events each. */
 async function write(
   stores: readonly OpenedStore[],
   written: { commits: number },
   isRunning: () => boolean,
 ): Promise<void> {
   const random = randomOf(SEED);
-  for (let at = 0; isRunning(); at++) {
-    const store = stores[at % stores.length];
-    if (store === undefined) return;
-    const events = Array.from({ length: 1 + Math.floor(random() * 5) }, (_, index) =>
-      decisions(WORLDS[Math.floor(random() * WORLDS.length)] ?? "w1", `${at}-${index}`),
+  for (let burst = 0; isRunning(); burst++) {
+    const store = stores[burst % stores.length] as OpenedStore;
+    const size = 1 + Math.floor(random() * 10);
+    await Promise.all(
+      Array.from({ length: size }, (_, at) => commit(store, ...someEvents(random, `${burst}-${at}`))),
     );
-    await commit(store, ...events);
-    written.commits++;
+    written.commits += size;
     if (random() < 0.5) await sleep(random() * 10);
   }
+}
+
+function someEvents(random: () => number, tag: string) {
+  return Array.from({ length: 1 + Math.floor(random() * 5) }, (_, index) =>
+    decisions(WORLDS[Math.floor(random() * WORLDS.length)] ?? "w1", `${tag}-${index}`),
+  );
 }
 
 /** Reads everything as it comes, before it can be trimmed. */
