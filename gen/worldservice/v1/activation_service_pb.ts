@@ -1293,6 +1293,8 @@ export const ActivationService: GenService<{
    *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world was deleted; use another.
    *   FAILED_PRECONDITION  ERROR_REASON_WORLD_SUSPENDED; set the state back to ACTIVE with UpdateWorld first.
    *   FAILED_PRECONDITION  ERROR_REASON_CIRCUIT_BREAKER_OPEN; close `circuit_breaker` with UpdateWorld first.
+   *   FAILED_PRECONDITION  ERROR_REASON_LIVE_NOT_ALLOWED; an entry would trade live and the world lacks `allow_live`;
+   *                        grant it with UpdateWorld first.
    *   FAILED_PRECONDITION  ERROR_REASON_APPLY_FROZEN; an apply holds the world frozen; ResumeApply or AbortApply first.
    *   FAILED_PRECONDITION  ERROR_REASON_WORLD_FROZEN; subscribers of metadata `missing` have not acknowledged the
    *                        freeze; call again when they have.

@@ -514,8 +514,7 @@ export const WorldService: GenService<{
    *
    * Errors:
    *   INVALID_ARGUMENT     ERROR_REASON_INVALID_FIELD; BadRequest names each wrong field; correct it and call again.
-   *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world is not registered or was deleted; check the id or
-   *                        create it first.
+   *   NOT_FOUND            ERROR_REASON_WORLD_NOT_FOUND; the world is not registered; check the id or create it first.
    *   RESOURCE_EXHAUSTED   ERROR_REASON_LIMIT_EXCEEDED; slow down; repeat after RetryInfo.
    *   UNAUTHENTICATED      ERROR_REASON_UNAUTHENTICATED; send a valid token or certificate.
    *   PERMISSION_DENIED    ERROR_REASON_PERMISSION_DENIED; the role does not cover this call or world; ask its owner.
