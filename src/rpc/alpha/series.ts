@@ -8,6 +8,8 @@ import type { AlphaSeries } from "../../domain/alpha/series.ts";
 /** Years 1 to 9999, in seconds since 1970: what a Timestamp may hold. */
 const FIRST_SECOND = -62_135_596_800n;
 const LAST_SECOND = 253_402_300_799n;
+/** The last of these milliseconds; so far out a double has no microseconds and would round up into the year 10000. */
+const LAST_MS = 253_402_300_799_999;
 
 /**
  * Milliseconds since 1970 with three decimals: a double holds microseconds, but no nanoseconds, of today.
@@ -16,7 +18,8 @@ const LAST_SECOND = 253_402_300_799n;
  */
 export function fromTimestamp({ seconds, nanos }: Timestamp): number {
   const isTime = seconds >= FIRST_SECOND && seconds <= LAST_SECOND && nanos >= 0 && nanos < 1_000_000_000;
-  return isTime ? Number(seconds) * 1000 + Math.floor(nanos / 1000) / 1000 : Number.NaN;
+  if (!isTime) return Number.NaN;
+  return Math.min(Number(seconds) * 1000 + Math.floor(nanos / 1000) / 1000, LAST_MS);
 }
 
 export function toTimestamp(ms: number): MessageInitShape<typeof TimestampSchema> {
