@@ -78,6 +78,17 @@ describe("stored runs", () => {
     );
   });
 
+  it("give back any intent as it was sent, whatever its keys are called", async () => {
+    const meta = { $map: 5, $f64: [1], nested: { $u32: "x", "10": 1, "2": null }, "": [] };
+    const rebalance = { ...BOOK, rebalanceIntent: { meta } };
+    await call(SERVICES.v2.apply, { runId: "applied", rebalance });
+    const { run } = responseOf(await call(SERVICES.v2.getApplied, { runId: "applied" })) as {
+      run: JsonObject;
+    };
+    expect((run.plan as JsonObject).rebalanceIntent).to.deep.equal({ meta });
+    expect((run.request as JsonObject).rebalanceIntent).to.deep.equal({ meta });
+  });
+
   for (const version of VERSIONS) {
     it(`are looked for in ${version} under the call that made them`, async () => {
       const { upsert, apply, getApplied, getUpserted } = SERVICES[version];

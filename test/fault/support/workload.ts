@@ -95,7 +95,7 @@ export function digestWithout(bytes: Uint8Array, field: readonly [number, number
 }
 
 /** Refusals after which the same request may still succeed; everything else the service says is for good. */
-const RETRIED_REASONS = new Set(["LOCK_LOST"]);
+const RETRIED_REASONS = new Set(["LOCK_LOST", "LIMIT_EXCEEDED"]);
 const OPEN_CODES = new Set([
   status.UNAVAILABLE,
   status.DEADLINE_EXCEEDED,
