@@ -17,11 +17,18 @@ export function toStored(value: object): string {
   return objectText(value);
 }
 
+/** No quotes, backslashes or control characters; no surrogates either, since a lone one must be escaped. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
 /** Undefined for what JSON has no text for. */
 function textOf(value: unknown): string | undefined {
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value);
+      return quoted(value);
     case "number":
       return Number.isFinite(value) ? String(value) : "null";
     case "boolean":
@@ -35,25 +42,25 @@ function textOf(value: unknown): string | undefined {
 
 function objectText(value: object): string {
   if (Array.isArray(value)) return listText(value);
-  if (value instanceof Map) return `{"${MAP}":${listText(value)}}`;
+  if (value instanceof Map) return `{"${MAP}":${listText([...value])}}`;
   if (value instanceof Float64Array) return `{"${F64}":${listText(value)}}`;
   if (value instanceof Uint32Array) return `{"${U32}":[${value.join()}]}`;
-  return recordText(value);
+  return recordText(value as Readonly<Record<string, unknown>>);
 }
 
-function listText(items: Iterable<unknown>): string {
+function listText(items: ArrayLike<unknown>): string {
   let text = "";
-  for (const item of items) text += `${text === "" ? "" : ","}${textOf(item) ?? "null"}`;
+  for (let i = 0; i < items.length; i++) text += `${i === 0 ? "" : ","}${textOf(items[i]) ?? "null"}`;
   return `[${text}]`;
 }
 
-function recordText(record: object): string {
+function recordText(record: Readonly<Record<string, unknown>>): string {
   let text = "";
-  for (const [key, value] of Object.entries(record)) {
-    const inner = textOf(value);
+  for (const key of Object.keys(record)) {
+    const inner = textOf(record[key]);
     if (inner === undefined) continue;
     const name = key.startsWith(DOLLAR) ? DOLLAR + key : key;
-    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${inner}`;
+    text += `${text === "" ? "" : ","}${quoted(name)}:${inner}`;
   }
   return `{${text}}`;
 }

@@ -49,6 +49,15 @@ describe("stored values", () => {
     );
   });
 
+  it("write every character as JSON.stringify does", () => {
+    for (let unit = 0; unit <= 0xffff; unit++) {
+      const text = String.fromCharCode(unit);
+      if (toStored([text, `a${text}`]) !== JSON.stringify([text, `a${text}`]))
+        expect.fail(`U+${unit.toString(16)}`);
+    }
+    expect(toStored(["😀", "\ud83d", "한국\u2028"])).to.equal(JSON.stringify(["😀", "\ud83d", "한국\u2028"]));
+  });
+
   it("are the text of JSON.stringify and read as JSON.parse reads it, for any JSON without tags", () => {
     fc.assert(
       fc.property(
