@@ -99,6 +99,7 @@ export function createEdge(options: EdgeOptions): Edge {
       for (const socket of acceptor.sockets) socket.destroy();
     }, graceMs);
     await allClosed;
+    http2.stop();
     clearTimeout(timer);
   }
 

@@ -52,6 +52,8 @@ export function createHttp1Server({ handler, limits, isDraining }: HttpServerOpt
 export interface Http2Front {
   readonly server: http2.Http2Server;
   readonly sessions: ReadonlySet<http2.ServerHttp2Session>;
+  /** Ends what watches the sessions. */
+  stop(): void;
 }
 
 /** Flow control: what one call and one connection may have under way, in bytes; big requests need big windows. */
@@ -84,10 +86,10 @@ export function createHttp2Front({ handler, limits, log }: HttpServerOptions): H
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    keepAlive(session, limits);
   });
+  const watch = keepAlive(sessions, limits);
   server.on("sessionError", (error) => log.debug({ err: error }, "HTTP/2 session error"));
-  return { server, sessions };
+  return { server, sessions, stop: watch.stop };
 }
 
 /** Gives an accepted connection to one of the servers. */
