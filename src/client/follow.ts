@@ -64,7 +64,11 @@ export async function* follow(
   client: Client<typeof ControlBusServiceV1> | Client<typeof ControlBusServiceV2>,
   options: FollowOptions = {},
 ): AsyncGenerator<FeedMessageV1 | FeedMessageV2, void, undefined> {
-  const { signal = new AbortController().signal, backoff = DEFAULT_BACKOFF, timing = ordinaryTiming } = options;
+  const {
+    signal = new AbortController().signal,
+    backoff = DEFAULT_BACKOFF,
+    timing = ordinaryTiming,
+  } = options;
   const place = createPlace(options);
   let failures = 0;
   while (!signal.aborted) {
@@ -155,13 +159,16 @@ async function* connection(
     const request = { worldIds: [...worldIds], types: [...types], ...from };
     // No deadline: a subscription lasts. The watch ends what is dead.
     const stream = client.subscribe(request, { signal: watch.signal, timeoutMs: 0 });
+    const messages = stream[Symbol.asyncIterator]();
     watch.listen();
-    for await (const { message } of stream) {
+    for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
       watch.rest(); // the time our caller takes with a message is not the server's silence
+      const { message } = next.value;
       if (message.case !== undefined) yield message;
       watch.listen();
     }
   } finally {
+    // Ends the stream on the server too, however this loop was left.
     watch.end();
   }
 }

@@ -1,5 +1,9 @@
+import { once } from "node:events";
+import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, createRouterTransport } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { expect } from "chai";
 import {
   ControlBusService,
@@ -15,6 +19,7 @@ import {
   type FollowOptions,
   follow,
 } from "../../../src/client/index.ts";
+import { connectNode } from "../../../src/client/node.ts";
 
 type Response = MessageInitShape<typeof SubscribeResponseSchema>;
 
@@ -46,6 +51,10 @@ function refusal(code: Code, reason: string, metadata: Record<string, string> = 
 /** What one connection sends; `hang` = nothing more, without ending. */
 type Step = Response | ConnectError | "hang";
 
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+}
+
 /** A feed that plays one list of steps per connection, and the list of what was asked of it. */
 function setUp(connections: readonly (readonly Step[])[]) {
   const asked: SubscribeRequest[] = [];
@@ -58,7 +67,7 @@ function setUp(connections: readonly (readonly Step[])[]) {
         try {
           for (const step of left.shift() ?? []) {
             if (step instanceof ConnectError) throw step;
-            if (step === "hang") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+            if (step === "hang") await aborted(signal);
             else yield create(SubscribeResponseSchema, step);
           }
         } finally {
@@ -268,8 +277,22 @@ describe("following the feed", () => {
   });
 
   it("ends the stream on the server when the reader leaves the loop", async () => {
-    const { start, ended } = setUp([[topic(), batch(1), "hang"]]);
-    await read(start(), 1);
-    while (ended() === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // else the time limit strikes
+    const over = Promise.withResolvers<void>();
+    const routes = (router: ConnectRouter) =>
+      router.service(ControlBusService, {
+        async *subscribe(_request, { signal }) {
+          yield create(SubscribeResponseSchema, topic());
+          yield create(SubscribeResponseSchema, batch(1));
+          await aborted(signal);
+          over.resolve();
+        },
+      });
+    const server = http2.createServer(connectNodeAdapter({ routes })).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const connection = connectNode(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await read(follow(connection.clients.v2.controlBus), 1);
+    await over.promise; // else the time limit strikes
+    connection.close();
+    server.close();
   });
 });
