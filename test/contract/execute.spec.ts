@@ -324,6 +324,35 @@ describe("contract of ExecuteRebalance where policy refuses", () => {
     });
   }
 
+  it("names the mark that is missing, instead of dropping the position", async () => {
+    const open = await startServer();
+    const positions = [{ worldId: "alpha", strategyId: "trend", symbol: "DARK", qty: 10, mark: 0 }];
+    const rebalance = { ...ONE_WORLD, positions };
+    expectGolden(
+      "v1/execute-rebalance.missing-mark",
+      await callJson(open.transport, EXECUTE.v1, { rebalance }),
+    );
+    await open.stop();
+  });
+
+  it("sets no share that it could not execute: shadow worlds and shared overlay instruments", async () => {
+    const open = await startServer({ executor: "paper", compat_rebalance_v2: true });
+    const world = { worldId: "alpha", executionDomain: "EXECUTION_DOMAIN_SHADOW" };
+    await callJson(open.transport, WorldService.method.createWorld, { world });
+    const before = await eventsOf(open, "alpha");
+    const shares = { totalEquity: 1_000, worldAllocations: { alpha: 0.1, beta: 0.1 }, execute: true };
+    const overlay = { ...OVERLAY, instrumentByWorld: { alpha: "ES", beta: "ES" } };
+    const outcomes = [
+      await callJson(open.transport, UPSERT.v1, { runId: "u1", ...shares }),
+      await callJson(open.transport, UPSERT.v2, { runId: "u2", ...shares, overlay }),
+    ];
+    expect(outcomes.map(reasonOf)).to.deep.equal(["SHADOW_ORDERS_BLOCKED", "OVERLAY_EXECUTION_AMBIGUOUS"]);
+    expect(await eventsOf(open, "alpha")).to.equal(before);
+    const allowed = await callJson(open.transport, UPSERT.v1, { runId: "u3", ...shares, execute: false });
+    expect(reasonOf(allowed), "a shadow world has shares like any other").to.equal("answered");
+    await open.stop();
+  });
+
   it("lets a live world trade where call and world both say so", async () => {
     const open = await startServer({ executor: "paper" });
     await callJson(open.transport, WorldService.method.createWorld, {

@@ -24,7 +24,7 @@ export interface CrashReport extends Verdict {
 /** Clean runs that go on beside every faulty one, so that a kill finds more than one call under way. */
 const COMPANIONS = 2;
 /** After the faults every execution must come to rest within this, in milliseconds. */
-const REST_MS = 20_000;
+const REST_MS = 60_000;
 
 /** Runs all classes side by side, each with processes of its own; at least `kills` of them die. */
 export async function runExecutionCrashSuite(

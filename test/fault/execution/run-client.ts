@@ -17,6 +17,7 @@ import type { Phoenix } from "./processes.ts";
 /** Longest time for one run, kills and restarts included. */
 const RUN_MS = 30_000;
 const PAUSE_MS = 40;
+const READ_AT_ONCE = 16;
 
 /** A caller that sends the same call again until it has an answer, as the contract asks of callers. */
 export interface RunClient {
@@ -68,6 +69,15 @@ export function runClient(service: Phoenix): RunClient {
     return answer.execution;
   }
 
+  /** A few at a time: a server that is busy with recovery refuses to be asked for everything at once. */
+  async function executionsOf(runIds: readonly string[]): Promise<Execution[]> {
+    const found: Execution[] = [];
+    for (let from = 0; from < runIds.length; from += READ_AT_ONCE) {
+      found.push(...(await Promise.all(runIds.slice(from, from + READ_AT_ONCE).map(executionOf))));
+    }
+    return found;
+  }
+
   return {
     async drive(runId, asUpsert) {
       const positions = ["A", "B", "C"].map((symbol, i) => ({
@@ -97,7 +107,7 @@ export function runClient(service: Phoenix): RunClient {
     async rested(runIds, withinMs, areAtRest) {
       const deadline = performance.now() + withinMs;
       for (;;) {
-        const executions = await Promise.all(runIds.map(executionOf));
+        const executions = await executionsOf(runIds);
         if (areAtRest(executions) || performance.now() > deadline) return executions;
         await sleep(200);
       }
@@ -127,6 +137,13 @@ export function runClient(service: Phoenix): RunClient {
 /** An answer that no repetition changes. */
 function isFinal(error: ConnectError): boolean {
   if (reasonOf(error) === "EXECUTION_IN_DOUBT") return true;
-  const passing = [Code.Unavailable, Code.Aborted, Code.DeadlineExceeded, Code.Canceled, Code.Internal];
+  const passing = [
+    Code.ResourceExhausted,
+    Code.Unavailable,
+    Code.Aborted,
+    Code.DeadlineExceeded,
+    Code.Canceled,
+    Code.Internal,
+  ];
   return !passing.includes(error.code);
 }
