@@ -10,12 +10,11 @@ import {
   resolvedLeg,
 } from "../../domain/orders/execution.ts";
 import type { AuditDraft } from "../../ports/store.ts";
+import type { Caller } from "../activation/deps.ts";
 import type { AuditBody } from "../shared/audit.ts";
 import type { CallOptions } from "../shared/deps.ts";
 import type { ExecuteDeps } from "./deps.ts";
 import { executionKey, executionLock, executionWrites, legsKey, storedExecution } from "./records.ts";
-
-const RPC = "worldservice.v1.ExecutionService/ResolveExecution";
 
 /**
  * Ends one leg in doubt with what an operator found out. Nothing is ever sent again. The same resolution again changes
@@ -28,6 +27,7 @@ export async function resolveExecution(
   deps: ExecuteDeps,
   runId: string,
   resolution: Resolution,
+  caller: Caller,
   options: CallOptions,
 ): Promise<Execution> {
   assertSound(resolution);
@@ -44,7 +44,7 @@ export async function resolveExecution(
     );
     const isOpen = next.legs.some(({ state }) => !isFinal(state));
     const writes = executionWrites(next, isOpen);
-    const audit = [...writes.audit, auditOf(next, leg, resolution)];
+    const audit = [...writes.audit, auditOf(next, leg, resolution, caller)];
     const outcome = await deps.store.commit({ lease, ...writes, audit });
     if (outcome.kind !== "committed")
       throw new DomainError("LOCK_LOST", "send the same call again", { retryAfterMs: 100 });
@@ -98,16 +98,18 @@ function auditOf(
   { header }: Execution,
   { order }: ExecutionLeg,
   { isExecuted, reason }: Resolution,
+  { rpc, principal }: Caller,
 ): AuditDraft {
   const body: AuditBody = {
     action: "execution_resolved",
-    rpc: RPC,
+    rpc,
     runId: header.runId,
     timeMs: header.updatedAtMs,
     details: {
       client_order_id: order.clientOrderId,
       resolution: isExecuted ? "EXECUTED" : "NOT_EXECUTED",
       reason,
+      ...(principal === undefined ? {} : { principal }),
     },
   };
   return { worldId: order.worldId, body: JSON.stringify(body) };

@@ -16,6 +16,7 @@ import { resolveExecution } from "../../orchestration/execute/resolve.ts";
 import type { WriteDeps } from "../../orchestration/shared/deps.ts";
 import { callOptions } from "../call-options.ts";
 import { fromPageToken, pageSize, toPageToken } from "../pages.ts";
+import { callerOf } from "../principal.ts";
 import { toFill, toOrder } from "./convert-orders.ts";
 import { toLeg } from "./events.ts";
 
@@ -45,7 +46,9 @@ export function executionServiceV1(deps: WriteDeps): ServiceImpl<typeof Executio
     },
     async resolveExecution(request, context) {
       const resolution = fromResolution(request);
-      const execution = await resolveExecution(deps, request.runId, resolution, callOptions(context));
+      const caller = callerOf(context);
+      const options = callOptions(context);
+      const execution = await resolveExecution(deps, request.runId, resolution, caller, options);
       return { execution: toExecution(execution) };
     },
     async listPaperOrders(request) {
