@@ -10,7 +10,8 @@ const SHOWN_ID_LENGTH = 64;
 export interface Violations {
   readonly listed: FieldViolation[];
   total: number;
-  readonly add: (field: string, description: string) => void;
+  /** A path that takes a search is given as a function: it is asked for only where it is listed. */
+  readonly add: (field: string | (() => string), description: string) => void;
 }
 
 export function collectViolations(): Violations {
@@ -20,7 +21,8 @@ export function collectViolations(): Violations {
     total: 0,
     add: (field, description) => {
       found.total++;
-      if (listed.length < MAX_VIOLATIONS) listed.push({ field, description });
+      if (listed.length >= MAX_VIOLATIONS) return;
+      listed.push({ field: typeof field === "string" ? field : field(), description });
     },
   };
   return found;

@@ -89,7 +89,7 @@ function checkNames(found: Violations, column: IdColumn, path: string, source: P
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string;
     const problem = base === 1 && name === "" ? undefined : idProblem(name);
-    if (problem !== undefined) found.add(pathOfName(column, index, path, source), problem);
+    if (problem !== undefined) found.add(() => pathOfName(column, index, path, source), problem);
     if (source === "rows") continue;
     const first = seen.get(name);
     if (first === undefined) seen.set(name, index);

@@ -150,6 +150,23 @@ describe("validation of a rebalance", () => {
     expect(refusal.metadata).to.deep.equal({ violations: "50" });
     expect(refusal.message).to.match(/and 30 more$/);
   });
+
+  it("looks for the rows of the bad names it lists, not of all there are", () => {
+    const rows = Array.from({ length: 500 }, (_, row) => ({ symbol: `\u0007${row}` }));
+    const { positions } = request({}, ...rows);
+    let searches = 0;
+    class CountedIds extends Uint32Array<ArrayBuffer> {
+      override indexOf(id: number): number {
+        searches++;
+        return super.indexOf(id);
+      }
+    }
+    const input = request({ positions: { ...positions, symbol: CountedIds.from(positions.symbol) } });
+    const refusal = refusalOf(() => validateRebalance(input, scaling, "v1", "rebalance"));
+    expect(refusal.metadata).to.deep.equal({ violations: "500" });
+    expect(refusal.violations.at(-1)?.field).to.equal(`rebalance.positions[${MAX_VIOLATIONS - 1}].symbol`);
+    expect(searches).to.equal(MAX_VIOLATIONS);
+  });
 });
 
 describe("validation under v2", () => {
