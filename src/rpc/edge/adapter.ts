@@ -61,10 +61,18 @@ export function createAdapter(
     (fast ?? answer(handler, request, response, options)).catch((error: unknown) => {
       // Almost always a peer that went away while we wrote.
       log.debug({ err: error, rpc: handler.requestPath }, "the answer could not be written");
+      if (isGone(request)) return;
       if (!response.headersSent) refuse("internal", request, response, log);
       else response.destroy(error instanceof Error ? error : undefined);
     });
   };
+}
+
+/** Nobody is there to be told anything. */
+function isGone(request: EdgeRequest): boolean {
+  return request instanceof Http2ServerRequest
+    ? request.stream.destroyed || request.stream.closed
+    : request.socket.destroyed;
 }
 
 const ACCEPT_COMPRESSION = [compressionGzip, compressionBrotli];

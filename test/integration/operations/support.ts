@@ -13,6 +13,8 @@ export interface ServerProcess {
   readonly adminPort: number;
   /** Everything it wrote, on both outputs. */
   output(): string;
+  /** Standard error alone. */
+  errors(): string;
   /** Sends the signal and resolves with the exit code, or the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
@@ -34,10 +36,15 @@ export async function endProcesses(): Promise<void> {
   running.clear();
 }
 
-/** Resolves when the server is ready, or has given up. */
+/**
+ * Resolves when the server is ready, or has given up.
+ *
+ * @param keepLine for servers that say a lot: only these lines are kept.
+ */
 export async function startProcess(
   flags: Readonly<Record<string, string | number | boolean>> = {},
   env: Readonly<Record<string, string>> = {},
+  keepLine?: (line: Record<string, unknown>) => boolean,
 ): Promise<ServerProcess | FailedStart> {
   const all = { store: "memory:", port: 0, admin_port: 0, log_format: "json", ...flags };
   const args = Object.entries(all).map(([key, value]) => `--${key.replaceAll("_", "-")}=${value}`);
@@ -48,17 +55,19 @@ export async function startProcess(
   const ready = Promise.withResolvers<Record<string, unknown> | undefined>();
   let rest = "";
   child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk;
+    if (keepLine === undefined) output += chunk;
     const parts = (rest + chunk).split("\n");
     rest = parts.pop() ?? "";
     for (const part of parts) {
       const line = JSON.parse(part) as Record<string, unknown>;
-      lines.push(line);
+      if (keepLine?.(line) !== false) lines.push(line);
       if (line.msg === "ready") ready.resolve(line);
     }
   });
+  let errors = "";
   child.stderr.on("data", (chunk: Buffer) => {
     output += chunk;
+    errors += chunk;
   });
   child.once("close", () => ready.resolve(undefined));
   const line = await ready.promise;
@@ -69,6 +78,7 @@ export async function startProcess(
     port: portOf(line.address),
     adminPort: portOf(line.admin),
     output: () => output,
+    errors: () => errors,
     async end(signal) {
       const closed = once(child, "close");
       child.kill(signal);
