@@ -154,9 +154,9 @@ export const OTHER_VERBS: readonly Verb[] = [
   },
   {
     usage: "audit [world]",
-    summary: "list who changed what, in commit order",
+    summary: "list who changed what in a world, in commit order; without a world, in the book itself",
     options: [new Option("--run-id <id>", "only what this run caused"), ...pageOptions()],
-    examples: ["audit", "audit alpha --run-id opening"],
+    examples: ["audit alpha", "audit alpha --run-id opening"],
     methods: { v1: AuditService.method.listAuditEntries },
     request: (given) => ({
       ...withoutMissing({ worldId: given.args[0], runId: given.options.runId }),
