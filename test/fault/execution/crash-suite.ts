@@ -13,6 +13,10 @@ export interface CrashSuiteOptions {
   readonly kills: number;
   /** The same seed gives the same sequence of faults. */
   readonly seed: number;
+  /** Which executors; without it the three that there are. */
+  readonly classes?: readonly AbilityClass[];
+  /** These faults in this order, instead of all of them as the seed decides. */
+  readonly faults?: readonly FaultKind[];
   readonly onProgress?: (line: string) => void;
 }
 
@@ -30,10 +34,12 @@ const REST_MS = 60_000;
 export async function runExecutionCrashSuite(
   options: CrashSuiteOptions,
 ): Promise<Record<AbilityClass, CrashReport>> {
-  const share = Math.ceil(options.kills / ABILITY_CLASSES.length);
+  const { classes = ABILITY_CLASSES } = options;
+  const share = Math.ceil(options.kills / classes.length);
   const reports = await Promise.all(
-    ABILITY_CLASSES.map(async (abilities, i): Promise<[AbilityClass, CrashReport]> => {
-      const report = await runClass(abilities, share, options.seed + i);
+    classes.map(async (abilities, i): Promise<[AbilityClass, CrashReport]> => {
+      const faults = options.faults ?? faultSequence(share, options.seed + i);
+      const report = await runClass(abilities, faults);
       options.onProgress?.(`${abilities}: ${JSON.stringify(report)}`);
       return [abilities, report];
     }),
@@ -41,7 +47,7 @@ export async function runExecutionCrashSuite(
   return Object.fromEntries(reports) as Record<AbilityClass, CrashReport>;
 }
 
-async function runClass(abilities: AbilityClass, kills: number, seed: number): Promise<CrashReport> {
+async function runClass(abilities: AbilityClass, faults: readonly FaultKind[]): Promise<CrashReport> {
   const folder = mkdtempSync(join(tmpdir(), "execution-crash-"));
   mkdirSync(join(folder, "store"));
   const executor = phoenix("executor-process.ts", (port) => [abilities, String(port), folder]);
@@ -50,7 +56,7 @@ async function runClass(abilities: AbilityClass, kills: number, seed: number): P
   const service = phoenix("service-process.ts", () => [store, String(executorPort), folder]);
   const client = runClient(service);
   try {
-    const runs = await strikeAll(client, faultSequence(kills, seed));
+    const runs = await strikeAll(client, faults);
     const executions = await client.rested(runs, REST_MS, (all) =>
       areAtRest(abilities, all, readExecutorLog(folder)),
     );

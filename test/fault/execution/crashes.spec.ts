@@ -25,4 +25,14 @@ describe("execution under kills, time-outs and late answers", function () {
     expect(reports.idempotent.inDoubt, "an executor that recognises repeats leaves no doubt").to.equal(0);
     expect(reports.neither.inDoubt, "nobody can tell, so nothing is sent again").to.be.greaterThan(0);
   });
+
+  it("would notice orders that are placed twice: an executor that only says it recognises repeats", async () => {
+    const { liar } = await runExecutionCrashSuite({
+      kills: 1,
+      seed: 7,
+      classes: ["liar"],
+      faults: ["kill-taken"],
+    });
+    expect(liar.doubled).to.be.greaterThan(0);
+  });
 });

@@ -126,8 +126,8 @@ function routes(router: ConnectRouter): void {
       return { statuses: clientOrderIds.map(filled) };
     },
     getExecutorCapabilities: () => ({
-      idempotentSubmit: abilities === "idempotent",
-      lookup: abilities !== "neither",
+      idempotentSubmit: abilities === "idempotent" || abilities === "liar",
+      lookup: abilities === "idempotent" || abilities === "lookup",
     }),
   });
 }

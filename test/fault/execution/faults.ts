@@ -23,7 +23,8 @@ export type FaultKind = (typeof FAULTS)[number];
 
 /** What the executor can do: with neither, an order whose fate is unknown stays in doubt. */
 export const ABILITY_CLASSES = ["idempotent", "lookup", "neither"] as const;
-export type AbilityClass = (typeof ABILITY_CLASSES)[number];
+/** `liar` says that it recognises repeats and takes them all: the suite must notice. */
+export type AbilityClass = (typeof ABILITY_CLASSES)[number] | "liar";
 
 export function runIdOf(fault: FaultKind | "clean", serial: number): string {
   return `${fault}.${serial}`;

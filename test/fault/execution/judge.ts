@@ -87,7 +87,10 @@ export function verdictOf(
       ({ state, clientOrderId }) =>
         (state === LegState.REJECTED || state === LegState.CANCELLED) && isTaken(clientOrderId),
     ).length,
-    resent: abilities === "idempotent" ? 0 : [...calls.values()].filter((count) => count > 1).length,
+    resent:
+      abilities === "idempotent" || abilities === "liar"
+        ? 0
+        : [...calls.values()].filter((count) => count > 1).length,
     untold: abilities === "neither" ? 0 : untold(executions, taken).length,
     inDoubt: legs.filter(({ state }) => state === LegState.IN_DOUBT).length,
     unsettled: executions.filter(({ status }) => !settled.some((each) => each === status)).length,
