@@ -27,9 +27,16 @@ export function fromPageToken<const P extends readonly (string | number)[]>(
   const fits =
     Array.isArray(position) &&
     position.length === shape.length &&
-    shape.every((s, i) => typeof s === typeof position[i]);
+    shape.every((sample, i) =>
+      typeof sample === "number" ? isCount(position[i]) : typeof position[i] === "string",
+    );
   if (!fits) throw invalidFields([{ field: "page_token", description: "is not a token of this list" }]);
   return position as { [I in keyof P]: P[I] extends string ? string : number };
+}
+
+/** What the stores number their documents with: anything else was made up. */
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function parse(token: string): unknown {
