@@ -136,13 +136,17 @@ describe("the server process", () => {
     expect(server.lines.at(-1)?.msg).to.equal("stopped");
   });
 
-  it("ends with an error when a port is taken, and leaves nothing running", async () => {
-    const taken = await startedProcess();
-    const failed = await startProcess({ port: taken.port });
-    if ("child" in failed) expect.fail("two servers share a port");
-    expect(failed.code).to.equal(1);
-    expect(failed.output).to.contain("EADDRINUSE");
-  });
+  for (const setting of ["port", "admin_port"]) {
+    it(`names the setting when ${setting} is taken, without a stack, and leaves nothing running`, async () => {
+      const taken = await startedProcess();
+      const failed = await startProcess({ [setting]: taken.port });
+      if ("child" in failed) expect.fail("two servers share a port");
+      expect(failed.code).to.equal(2);
+      const lines = failed.output.split("\n");
+      expect(lines).to.include(`cannot listen on 127.0.0.1:${taken.port} (${setting}): the port is in use`);
+      expect(lines.filter((line) => line.startsWith("    at "))).to.deep.equal([]);
+    });
+  }
 
   it("ends at once on a second signal", async () => {
     const server = await startedProcess({ drain_timeout: "1m" });
