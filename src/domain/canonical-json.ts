@@ -1,3 +1,4 @@
+import { named, quoted } from "./json-text.ts";
 import { compareUtf8 } from "./text.ts";
 
 /**
@@ -8,15 +9,35 @@ import { compareUtf8 } from "./text.ts";
  * @throws RangeError for a number that is not finite.
  */
 export function canonicalJson(value: unknown): string {
-  if (value instanceof Map) return object([...value]);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value === "object" && value !== null) return object(Object.entries(value));
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new RangeError(`${value} has no canonical form`);
-  return JSON.stringify(value);
+  switch (typeof value) {
+    case "string":
+      return quoted(value);
+    case "number":
+      return numberText(value);
+    case "object":
+      return value === null ? "null" : composite(value);
+    default:
+      return JSON.stringify(value);
+  }
 }
 
-function object(entries: (readonly [string, unknown])[]): string {
-  const known = entries.filter(([, value]) => value !== undefined).sort(([a], [b]) => compareUtf8(a, b));
-  return `{${known.map(([key, value]) => `${JSON.stringify(key)}:${canonicalJson(value)}`).join(",")}}`;
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) throw new RangeError(`${value} has no canonical form`);
+  return String(value);
+}
+
+function composite(value: object): string {
+  if (value instanceof Map) return record([...value.keys()], (key) => value.get(key));
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  const fields = value as Readonly<Record<string, unknown>>;
+  return record(Object.keys(fields), (key) => fields[key]);
+}
+
+function record(keys: string[], fieldOf: (key: string) => unknown): string {
+  let text = "";
+  for (const key of keys.sort(compareUtf8)) {
+    const value = fieldOf(key);
+    if (value !== undefined) text += `${text === "" ? "" : ","}${named(key)}${canonicalJson(value)}`;
+  }
+  return `{${text}}`;
 }

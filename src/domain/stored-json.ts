@@ -1,3 +1,5 @@
+import { named, quoted } from "./json-text.ts";
+
 /**
  * The text form in which domain values are stored. Plain JSON cannot hold what the domain is made of: maps keyed
  * by user ids (an object would reorder "10" and "2" and lose "__proto__") and number columns. Both are tagged; callers'
@@ -15,13 +17,6 @@ const DOLLAR = "$";
 /** @param value objects, arrays, maps, numbers (finite), texts, booleans, null; undefined properties are left out. */
 export function toStored(value: object): string {
   return objectText(value);
-}
-
-/** No quotes, backslashes or control characters; no surrogates either, since a lone one must be escaped. */
-const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
-
-function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Undefined for what JSON has no text for. */
@@ -60,7 +55,7 @@ function recordText(record: Readonly<Record<string, unknown>>): string {
     const inner = textOf(record[key]);
     if (inner === undefined) continue;
     const name = key.startsWith(DOLLAR) ? DOLLAR + key : key;
-    text += `${text === "" ? "" : ","}${quoted(name)}:${inner}`;
+    text += `${text === "" ? "" : ","}${named(name)}${inner}`;
   }
   return `{${text}}`;
 }
