@@ -6,7 +6,7 @@ requireSupportedNode();
 /**
  * Reads the settings, composes the server, listens, and stops in order on SIGTERM or SIGINT (exit 0). A second signal
  * ends the process at once, which is safe: what was acknowledged is stored. A start that fails says why and leaves
- * the exit code: 2 for settings and stores that cannot be used as given, 1 for the unexpected.
+ * the exit code: 2 for settings, ports and stores that cannot be used as given, 1 for the unexpected.
  */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
@@ -29,6 +29,13 @@ async function serve(argv: readonly string[]): Promise<void> {
     await server.stop();
     throw error;
   });
+  // Before anybody is told that it is ready, and may want it to stop.
+  rereadOnHangUp(log, () => server.replaceTokens(readSettings({ argv }).authTokens));
+  stopOnSignals(log, async (signal) => {
+    server.announceDrain();
+    if (signal === "SIGTERM") await sleep(noticeMs(settings.drainTimeoutMs));
+    await server.stop();
+  });
   log.info(
     {
       address: `${address}:${port}`,
@@ -38,12 +45,6 @@ async function serve(argv: readonly string[]): Promise<void> {
     },
     "ready",
   );
-  rereadOnHangUp(log, () => server.replaceTokens(readSettings({ argv }).authTokens));
-  stopOnSignals(log, async (signal) => {
-    server.announceDrain();
-    if (signal === "SIGTERM") await sleep(noticeMs(settings.drainTimeoutMs));
-    await server.stop();
-  });
 }
 
 function listen(
@@ -51,7 +52,21 @@ function listen(
   settings: import("./settings/read-settings.ts").Settings,
 ) {
   const { host, port, adminPort } = settings;
-  return Promise.all([server.edge.listen(host, port), server.admin?.listen(host, adminPort)]);
+  return Promise.all([
+    server.edge.listen(host, port).catch(cannotListen("port", `${host}:${port}`)),
+    server.admin?.listen(host, adminPort).catch(cannotListen("admin_port", `${host}:${adminPort}`)),
+  ]);
+}
+
+/** A second server on one machine meets this first: it wants to know which of its ports to change. */
+function cannotListen(setting: string, where: string): (cause: unknown) => never {
+  return (cause) => {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === "EADDRINUSE" ? "the port is in use" : message;
+    const error = new Error(`cannot listen on ${where} (${setting}): ${why}`, { cause });
+    error.name = "ListenError";
+    throw error;
+  };
 }
 
 /** SIGHUP reads the settings again and takes the tokens from them; everything else needs a restart. */
@@ -94,7 +109,8 @@ function stopOnSignals(log: import("pino").Logger, stop: (signal: NodeJS.Signals
 /** What stands on the terminal when the start failed: for settings every problem, without a stack. */
 function failed(error: unknown): void {
   const known =
-    error instanceof Error && ["SettingsError", "DomainError", "CertificateError"].includes(error.name);
+    error instanceof Error &&
+    ["SettingsError", "DomainError", "CertificateError", "ListenError"].includes(error.name);
   console.error(known ? error.message : error);
   process.exitCode = known ? 2 : 1;
 }
