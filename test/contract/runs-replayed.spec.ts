@@ -161,6 +161,49 @@ describe("a run that is sent again", () => {
   });
 });
 
+describe("a run id of ExecuteRebalance", () => {
+  let open: TestServer;
+  let client: Client;
+  beforeEach(async () => {
+    open = await startServer({ compat_rebalance_v2: true, executor: "paper" });
+    client = openClient(open.port);
+  });
+  afterEach(async () => {
+    client.close();
+    await open.stop();
+  });
+
+  const EXECUTE = { v1: RebalanceV1.method.executeRebalance, v2: RebalanceV2.method.executeRebalance };
+  const reasonOf = async (method: DescMethodUnary, request: JsonObject) => {
+    const reply = await client.call(
+      `/${method.parent.typeName}/${method.name}`,
+      toBinary(method.input, fromJson(method.input, request)),
+      10_000,
+    );
+    return reply.ok ? "ok" : reply.reason;
+  };
+
+  for (const version of ["v1", "v2"] as const) {
+    const execution = { runId: "run-1", rebalance: BOOK, submit: true };
+
+    it(`of ${version} is taken for the other calls`, async () => {
+      expect(await reasonOf(EXECUTE[version], execution)).to.equal("ok");
+      for (const name of NAMES) {
+        const request = { ...requestsOf(name).odd, runId: "run-1" };
+        expect(await reasonOf(METHODS[name], request), name).to.equal("RUN_ID_REUSED");
+      }
+      expect(await reasonOf(EXECUTE[version], execution), "the same again").to.equal("ok");
+    });
+
+    it(`of ${version} may not be that of an upsert, nor of another applied request`, async () => {
+      await send(client, METHODS["v1 upsert"], { ...UPSERT, runId: "run-1" });
+      expect(await reasonOf(EXECUTE[version], execution)).to.equal("RUN_ID_REUSED");
+      await send(client, METHODS["v2 apply"], { ...requestsOf("v2 apply").odd, runId: "run-2" });
+      expect(await reasonOf(EXECUTE[version], { ...execution, runId: "run-2" })).to.equal("RUN_ID_REUSED");
+    });
+  }
+});
+
 describe("a run that is sent again after a restart", () => {
   const folder = mkdtempSync(join(tmpdir(), "ws-replay-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
