@@ -37,6 +37,22 @@ describe("worlds that an upsert touches and sets no share of", () => {
     expect(metadataOf(refused).world_id).to.equal("held");
   });
 
+  it("keep their positions as they keep their share, and a warning says so (v1)", async () => {
+    responseOf(await set("v1", { worldAllocations: { held: 0.05 } }));
+    const answer = responseOf(await set("v1", { worldAllocations: { alpha: 0.1 }, positions: [HELD] }));
+    const plan = answer.plan as { perWorld?: object; warnings: { code: string; worldId: string }[] };
+    expect(plan.perWorld).to.equal(undefined);
+    expect(plan.warnings.map(({ code, worldId }) => `${code} ${worldId}`)).to.deep.equal([
+      "WARNING_CODE_WORLD_MISSING_IN_AFTER held",
+      "WARNING_CODE_WORLD_WITHOUT_POSITIONS alpha",
+    ]);
+  });
+
+  it("refuse the call when only positions name them (v2)", async () => {
+    const refused = await set("v2", { worldAllocations: { alpha: 0.1 }, positions: [HELD] });
+    expect(reasonOf(refused)).to.equal("INVALID_FIELD");
+  });
+
   for (const version of ["v1", "v2"] as const) {
     it(`let the call pass when their given etag is theirs (${version})`, async () => {
       responseOf(await set(version, { worldAllocations: { beta: 0.2 } }));

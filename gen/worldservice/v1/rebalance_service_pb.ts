@@ -791,7 +791,8 @@ export const WarningCode = {
   UNSPECIFIED: 0,
 
   /**
-   * The world holds positions, is missing in `world_alloc_after` and is therefore liquidated.
+   * The world holds positions and is missing in `world_alloc_after`: it is therefore liquidated. In UpsertAllocations
+   * a world that is not named keeps its share, and its positions are left alone.
    *
    * @generated from enum value: WARNING_CODE_WORLD_MISSING_IN_AFTER = 1;
    */

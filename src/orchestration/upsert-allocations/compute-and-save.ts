@@ -1,6 +1,8 @@
 import type { DomainEvent } from "../../domain/events/types.ts";
+import { selectRows } from "../../domain/rebalance/columns.ts";
 import { assertFinite, planRebalance } from "../../domain/rebalance/index.ts";
-import type { PlanWarning, RebalancePlan } from "../../domain/rebalance/types.ts";
+import type { PlanWarning, RebalanceInput, RebalancePlan } from "../../domain/rebalance/types.ts";
+import { worldsSeen } from "../../domain/rebalance/warnings.ts";
 import type { AllocationRun } from "../../domain/runs/types.ts";
 import type { Allocation, WorldState } from "../../domain/state/world-state.ts";
 import { toStored } from "../../domain/stored-json.ts";
@@ -39,7 +41,7 @@ export async function computeAndSave(
 function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowMs: number): AllocationRun {
   const { call } = plan;
   const { input } = context;
-  const rebalance = planRebalance(input, call.mode, call.rules);
+  const rebalance = planNamed(plan, input);
   assertFinite(rebalance, call.positionSource === "rows" ? "positions" : "position_table");
   return {
     runId: call.runId,
@@ -65,6 +67,25 @@ function compute(plan: AllocationExecutionPlan, context: AllocationContext, nowM
     givenStrategyBefore: call.strategyBefore,
     etagByWorld: new Map(plan.worldIds.map((id) => [id, sha256(`${plan.fingerprint}|${call.runId}|${id}`)])),
   };
+}
+
+/**
+ * Worlds that are not named keep their share, so their positions are left alone: they are no part of the plan, and a
+ * warning says so. (Package v2 has refused them by now.)
+ */
+function planNamed({ call }: AllocationExecutionPlan, input: RebalanceInput): RebalancePlan {
+  const { positions } = input;
+  const unnamed = [...worldsSeen(positions).held].filter((id) => !call.worldAllocations.has(id));
+  if (unnamed.length === 0) return planRebalance(input, call.mode, call.rules);
+  const isNamed = positions.worlds.map((id) => call.worldAllocations.has(id));
+  const named = selectRows(positions, (row) => isNamed[positions.world[row] ?? 0] === true);
+  const rebalance = planRebalance({ ...input, positions: named }, call.mode, call.rules);
+  return { ...rebalance, warnings: [...unnamed.map(leftAlone), ...rebalance.warnings] };
+}
+
+function leftAlone(worldId: string): PlanWarning {
+  const message = `world '${worldId}' is not named in world_allocations: it keeps its share, its positions are left alone`;
+  return { code: "WORLD_MISSING_IN_AFTER", worldId, strategyId: "", symbol: "", venue: undefined, message };
 }
 
 /** In v1 a book above 1 is allowed and named; in v2 the commit refuses it. */
