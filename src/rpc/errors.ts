@@ -92,6 +92,7 @@ export function toConnectError(error: unknown, { log }: { log: ErrorLog }): Conn
   if (isAbort(error)) {
     return completeConnectError(new ConnectError("the call was cancelled", Code.Canceled), { log });
   }
+  if (isEndOfCall(error)) return toConnectError(error.cause, { log });
   return amend(new ConnectError(INTERNAL_TEXT, Code.Internal), internalRefusal(error, log));
 }
 
@@ -167,6 +168,13 @@ function fieldOf(error: ConnectError): string {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
+}
+
+/** A step that failed only because its call was over: ended by its deadline, its caller or the server's stop. */
+function isEndOfCall(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { cause } = error;
+  return isAbort(cause) || (cause instanceof ConnectError && !cause.isWireError);
 }
 
 /** Writes a refusal into an error, details included. */

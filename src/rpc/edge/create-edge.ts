@@ -11,6 +11,7 @@ import { createAdapter } from "./adapter.ts";
 import { type CallGate, callGate, draining } from "./call-gate.ts";
 import { createHttp1Server, createHttp2Front, handOver } from "./http-servers.ts";
 import { DEFAULT_LIMITS, type EdgeLimits } from "./limits.ts";
+import { sayGoodbye } from "./say-goodbye.ts";
 
 /** All plain values: the edge knows no settings. */
 export interface EdgeOptions {
@@ -92,7 +93,7 @@ export function createEdge(options: EdgeOptions): Edge {
     isDraining = true;
     shutdown.abort(toConnectError(draining(), { log }));
     const allClosed = acceptor.close();
-    for (const session of http2.sessions) session.close(); // GOAWAY; open calls may finish
+    for (const session of http2.sessions) sayGoodbye(session); // open calls may finish
     http1.close(); // drops idle connections and stops the timers
     const timer = setTimeout(() => {
       for (const session of http2.sessions) session.destroy();

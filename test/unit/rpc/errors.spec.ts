@@ -37,6 +37,24 @@ function seenByCaller(error: ConnectError) {
 }
 
 describe("toConnectError", () => {
+  it("tells why a call ended when a step failed only because of that, and logs no mistake of ours", () => {
+    const { log, logged } = setup();
+    const stopped = toConnectError(new DomainError("DRAINING", "the server is shutting down"), { log });
+    const late = new ConnectError("the operation timed out", Code.DeadlineExceeded);
+    const gone = new DOMException("This operation was aborted", "AbortError");
+    for (const [cause, code] of [
+      [stopped, Code.Unavailable],
+      [late, Code.DeadlineExceeded],
+      [gone, Code.Canceled],
+    ] as const) {
+      expect(toConnectError(new Error("stage acquire failed", { cause }), { log }).code).to.equal(code);
+    }
+    expect(logged).to.deep.equal([]);
+    expect(toConnectError(new Error("failed", { cause: new Error("a bug") }), { log }).code).to.equal(
+      Code.Internal,
+    );
+  });
+
   for (const reason of REASONS) {
     it(`sends ${reason} under its code, with the reason, the domain and the metadata`, () => {
       const error = toConnectError(new DomainError(reason, "no", { metadata: { world_id: "w1" } }), setup());

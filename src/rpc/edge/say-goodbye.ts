@@ -1,0 +1,26 @@
+import { constants, type ServerHttp2Session } from "node:http2";
+
+/** The last of all stream ids: a GOAWAY with it refuses nothing yet. */
+const LAST_STREAM_ID = 2 ** 31 - 1;
+/** A peer that does not answer by then, in milliseconds, is not waited for. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * Closes an HTTP/2 session so that no call is lost between two worlds: first the peer hears that the session ends, and
+ * only when it has heard so (it answered a ping sent behind) new streams are refused. Calls it sent before arrive like
+ * any other, and are told to go elsewhere; with one GOAWAY they would be refused below gRPC, which not every client
+ * takes for a reason to try again.
+ */
+export function sayGoodbye(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  const close = () => {
+    clearTimeout(timer);
+    session.off("close", close);
+    if (!session.closed) session.close();
+  };
+  const timer = setTimeout(close, PATIENCE_MS);
+  session.once("close", close);
+  session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID);
+  // Not sent when too many pings are under way: then nobody is waited for.
+  if (!session.ping(close)) close();
+}
