@@ -3,7 +3,7 @@
  * `gen:sdk` and the example work, or the reason why there is none here.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -96,3 +96,37 @@ export async function go(): Promise<Environment> {
   });
   return env;
 }
+
+const COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy";
+/** Executables of Maven Central, and what they must be called on PATH. */
+const JAVA_TOOLS = [
+  ["com.google.protobuf", "protoc", "4.33.1", "protoc"],
+  ["io.grpc", "protoc-gen-grpc-java", "1.76.0", "protoc-gen-grpc-java"],
+] as const;
+
+/** A JDK and Maven, with protoc and its plugin from Maven Central. */
+export async function java(): Promise<Environment> {
+  const version = await need("no JDK", "javac", ["-version"], process.env);
+  const major = Number(/^javac (\d+)/.exec(version)?.[1] ?? 0);
+  if (major < 17) throw new Unavailable(`a JDK of version 17 or newer is needed, this is ${version.trim()}`);
+  await need("no Maven", "mvn", ["-version"], process.env);
+  const system = JAVA_SYSTEMS.get(`${process.platform}-${process.arch}`);
+  if (system === undefined) throw new Unavailable(`no protoc for ${process.platform}-${process.arch}`);
+  const folder = join(CACHE, "java");
+  await once(folder, JSON.stringify([JAVA_TOOLS, system]), async () => {
+    for (const [group, artifact, tag, name] of JAVA_TOOLS) {
+      const wanted = [`-Dartifact=${group}:${artifact}:${tag}:exe:${system}`, `-DoutputDirectory=${folder}`];
+      await need("mvn cannot copy", "mvn", ["-q", "-B", COPY, ...wanted], process.env);
+      renameSync(join(folder, `${artifact}-${tag}-${system}.exe`), join(folder, name));
+      chmodSync(join(folder, name), 0o755);
+    }
+  });
+  return pathWith(folder);
+}
+
+const JAVA_SYSTEMS: ReadonlyMap<string, string> = new Map([
+  ["linux-x64", "linux-x86_64"],
+  ["linux-arm64", "linux-aarch_64"],
+  ["darwin-x64", "osx-x86_64"],
+  ["darwin-arm64", "osx-aarch_64"],
+]);
