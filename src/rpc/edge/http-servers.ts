@@ -76,7 +76,9 @@ export function createHttp2Front({ handler, limits, log }: HttpServerOptions): H
       // In MiB. Counts what is buffered for a session in both directions, so it must hold a full window and more.
       maxSessionMemory: 2 * (CONNECTION_WINDOW_BYTES >> 20),
       maxSessionInvalidFrames: 50,
-      maxSessionRejectedStreams: 50,
+      // Node counts a stream until all of it is tidied up, so a busy server rejects streams of callers who kept to
+      // the limit. Those are lost; ending the whole connection over them would lose the calls that still run, too.
+      maxSessionRejectedStreams: 10_000,
       strictFieldWhitespaceValidation: true,
     },
     handler,
