@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { AllocationService } from "#gen/worldservice/v1/allocation_service_pb.ts";
-import { ControlBusService } from "#gen/worldservice/v1/control_bus_service_pb.ts";
+import { ControlBusService, type SubscribeResponse } from "#gen/worldservice/v1/control_bus_service_pb.ts";
 import { type ServerProcess, startedProcess } from "../../integration/operations/support.ts";
 
 export interface RollingOptions {
@@ -121,30 +121,37 @@ function followFeed(places: readonly Place[]) {
   let cursor = "";
   let revision = 0n;
   let resumes = -1;
+  function note(message: SubscribeResponse["message"]): void {
+    opened.resolve();
+    if (message.case === "bookmark") cursor = message.value.cursor;
+    if (message.case !== "batch") return;
+    if (revision !== 0n && message.value.revision !== revision + 1n) {
+      faults.push(`revision ${message.value.revision} after ${revision}`);
+    }
+    ({ cursor, revision } = message.value);
+    for (const { payload } of message.value.events) {
+      if (payload.case !== "allocationUpdated") continue;
+      const runId = payload.value.allocation?.runId ?? "";
+      told.set(runId, (told.get(runId) ?? 0) + 1);
+    }
+  }
+
+  async function followOne({ transport }: Place): Promise<void> {
+    const bus = createClient(ControlBusService, transport);
+    const stream = bus.subscribe({ afterCursor: cursor }, { signal: stop.signal });
+    for await (const { message } of stream) note(message);
+  }
+
+  function noteEnd(error: unknown): void {
+    const { code, message } = ConnectError.from(error);
+    if (!ADMITTED_CODES.has(code)) faults.push(`the feed ended with ${message}`);
+  }
+
   const following = (async () => {
     for (let turn = 0; !stop.signal.aborted; turn++) {
       resumes++;
-      try {
-        const bus = createClient(ControlBusService, (places[turn % places.length] as Place).transport);
-        for await (const { message } of bus.subscribe({ afterCursor: cursor }, { signal: stop.signal })) {
-          opened.resolve();
-          if (message.case === "bookmark") cursor = message.value.cursor;
-          if (message.case !== "batch") continue;
-          if (revision !== 0n && message.value.revision !== revision + 1n) {
-            faults.push(`revision ${message.value.revision} after ${revision}`);
-          }
-          ({ cursor, revision } = message.value);
-          for (const { payload } of message.value.events) {
-            if (payload.case !== "allocationUpdated") continue;
-            const runId = payload.value.allocation?.runId ?? "";
-            told.set(runId, (told.get(runId) ?? 0) + 1);
-          }
-        }
-      } catch (error) {
-        const { code, message } = ConnectError.from(error);
-        if (!ADMITTED_CODES.has(code)) faults.push(`the feed ended with ${message}`);
-        await sleep(10);
-      }
+      await followOne(places[turn % places.length] as Place).catch(noteEnd);
+      await sleep(10);
     }
   })();
   return {
