@@ -190,24 +190,21 @@ function eventLine(event: Event, revision: bigint, hasColor: boolean): string {
 }
 
 /** The one thing a reader of the line wants to know. */
-function about(payload: Event["payload"]): string {
-  switch (payload.case) {
+function about({ case: kind, value }: Event["payload"]): string {
+  switch (kind) {
     case "rebalancingPlanned":
-      return `run ${payload.value.runId}, ${payload.value.plan?.deltas.length ?? 0} deltas`;
+      return `run ${value.runId}, ${value.plan?.deltas.length} deltas`;
     case "allocationUpdated":
-      return `${payload.value.previousAllocation} -> ${payload.value.allocation?.allocation ?? 0}`;
-    case "activationUpdated": {
-      const { entry, sequence } = payload.value;
-      return `${entry?.strategyId ?? ""} ${entry?.active === true ? "on" : "off"}, sequence ${sequence}`;
-    }
-    case "decisionsUpdated":
-    case "bindingsUpdated":
-      return payload.value.strategies.join(", ");
-    case "applyStageChanged":
-    case "executionStateChanged":
-    case "ackTimeout":
-      return `run ${payload.value.runId}`;
+      return `${value.previousAllocation} -> ${value.allocation?.allocation}`;
+    case "activationUpdated":
+      return `${value.entry?.strategyId} ${value.entry?.active ? "on" : "off"}, sequence ${value.sequence}`;
     default:
-      return "";
+      return value === undefined ? "" : aboutAny(value);
   }
+}
+
+/** Strategies or a run, for kinds of events that have one of them. */
+function aboutAny(value: object): string {
+  if ("strategies" in value && Array.isArray(value.strategies)) return value.strategies.join(", ");
+  return "runId" in value ? `run ${value.runId}` : "";
 }
