@@ -4,6 +4,8 @@ import { constants, type ServerHttp2Session } from "node:http2";
 const LAST_STREAM_ID = 2 ** 31 - 1;
 /** A peer that does not answer by then, in milliseconds, is not waited for. */
 const PATIENCE_MS = 1_000;
+/** A peer's protocol stack answers pings before its program has heard of the end; this long it may take to, in ms. */
+const HEARD_MS = 25;
 
 /**
  * Closes an HTTP/2 session so that no call is lost between two worlds: first the peer hears that the session ends, and
@@ -22,5 +24,5 @@ export function sayGoodbye(session: ServerHttp2Session): void {
   session.once("close", close);
   session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID);
   // Not sent when too many pings are under way: then nobody is waited for.
-  if (!session.ping(close)) close();
+  if (!session.ping(() => setTimeout(close, HEARD_MS))) close();
 }

@@ -69,7 +69,8 @@ export async function rollDrains(options: RollingOptions): Promise<RollingResult
         return;
       } catch (error) {
         const { code, message } = ConnectError.from(error);
-        if (!ADMITTED_CODES.has(code)) {
+        // A refused stream was never looked at: gRPC says to try again, Connect's client leaves that to its caller.
+        if (!ADMITTED_CODES.has(code) && !message.includes("REFUSED_STREAM")) {
           failures.push(`${runId}: ${message}`);
           return;
         }
@@ -144,7 +145,8 @@ function followFeed(places: readonly Place[]) {
 
   function noteEnd(error: unknown): void {
     const { code, message } = ConnectError.from(error);
-    if (!ADMITTED_CODES.has(code)) faults.push(`the feed ended with ${message}`);
+    if (!ADMITTED_CODES.has(code) && !message.includes("REFUSED_STREAM"))
+      faults.push(`the feed ended with ${message}`);
   }
 
   const following = (async () => {

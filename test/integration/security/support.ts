@@ -7,6 +7,7 @@ import {
   fromJson,
   type JsonObject,
   type JsonValue,
+  ScalarType,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Role } from "../../../src/rpc/security/grants.ts";
@@ -98,19 +99,25 @@ const NAMES_WORLDS = /^(world_ids?|worlds|world_alloc.*|strategy_alloc_.*_total|
 /** Every place of a message that can name a world. */
 export function worldPaths(message: DescMessage, depth = 0): WorldPath[] {
   if (depth > 4 || message.typeName.startsWith("google.")) return [];
-  return message.fields.flatMap((field): WorldPath[] => {
-    const name = field.jsonName;
-    if (field.fieldKind === "message")
-      return worldPaths(field.message, depth + 1).map((path) => [name, ...path]);
-    if (field.fieldKind === "list" && field.listKind === "message") {
-      return worldPaths(field.message, depth + 1).map((path) => [name, "[]", ...path]);
-    }
-    if (!NAMES_WORLDS.test(field.name)) return [];
-    if (field.fieldKind === "map") return [[name, field.mapKind === "message" ? "{message}" : "{}"]];
-    if (field.fieldKind === "list")
-      return field.listKind === "scalar" && field.scalar === 9 ? [[name, "[]"]] : [];
-    return field.fieldKind === "scalar" && field.scalar === 9 ? [[name]] : [];
+  return message.fields.flatMap((field) => {
+    const inner = messageOf(field);
+    if (inner === undefined) return NAMES_WORLDS.test(field.name) ? plainPaths(field) : [];
+    const place = field.fieldKind === "list" ? [field.jsonName, "[]"] : [field.jsonName];
+    return worldPaths(inner, depth + 1).map((path) => [...place, ...path]);
   });
+}
+
+/** What a field holds that may name worlds in turn; a map does so by its keys. */
+function messageOf(field: DescMessage["fields"][number]): DescMessage | undefined {
+  return field.fieldKind === "message" || field.fieldKind === "list" ? field.message : undefined;
+}
+
+/** Of a field whose name says that it names worlds, and whose texts do. */
+function plainPaths(field: DescMessage["fields"][number]): WorldPath[] {
+  const { jsonName: name } = field;
+  if (field.fieldKind === "map") return [[name, field.mapKind === "message" ? "{message}" : "{}"]];
+  if (field.scalar !== ScalarType.STRING) return [];
+  return [field.fieldKind === "list" ? [name, "[]"] : [name]];
 }
 
 /** JSON with the world at that place, laid over `base`. */
