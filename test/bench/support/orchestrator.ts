@@ -32,7 +32,7 @@ export interface Orchestrator {
 }
 
 export async function openOrchestrator(store: string, book: string): Promise<Orchestrator> {
-  const settings = readSettings({ argv: [`--store=${store}`, "--compat-rebalance-v2=true"], env: {} });
+  const settings = readSettings({ argv: [`--store=${store}`], env: {} });
   const opened = await openStore(store, book);
   const { deps } = createParts(settings, opened, pino({ level: "silent" }), {});
   return {
