@@ -118,13 +118,7 @@ async function untilTaken(send: () => Promise<unknown>): Promise<void> {
 /** The server as it is started by operators. */
 async function startServer(store: string): Promise<{ child: ChildProcess; port: number }> {
   const main = join(import.meta.dirname, "../../src/main.ts");
-  const flags = [
-    "--port=0",
-    "--admin-port=0",
-    "--log-format=json",
-    "--compat-rebalance-v2=true",
-    "--book=grpc",
-  ];
+  const flags = ["--port=0", "--admin-port=0", "--log-format=json", "--book=grpc"];
   const child = spawn(process.execPath, [main, `--store=${store}`, ...flags], {
     stdio: ["ignore", "pipe", "inherit"],
   });
