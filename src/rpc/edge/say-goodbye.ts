@@ -2,8 +2,11 @@ import { constants, type ServerHttp2Session } from "node:http2";
 
 /** The last of all stream ids: a GOAWAY with it refuses nothing yet. */
 const LAST_STREAM_ID = 2 ** 31 - 1;
-/** A peer that does not answer by then, in milliseconds, is not waited for. */
-const PATIENCE_MS = 1_000;
+/**
+ * A peer that does not answer by then, in milliseconds, is not waited for: many hang up at once when they hear of the
+ * end, which a session does not notice. A call that is under way longer than this is refused below gRPC.
+ */
+const PATIENCE_MS = 100;
 /** A peer's protocol stack answers pings before its program has heard of the end; this long it may take to, in ms. */
 const HEARD_MS = 25;
 

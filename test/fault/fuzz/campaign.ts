@@ -12,6 +12,8 @@ import { createCaller } from "./calls.ts";
 export interface CampaignOptions {
   readonly inputs: number;
   readonly seed: number;
+  /** Names of the raw attacks to take part; all of them without. */
+  readonly attacks?: readonly string[];
   readonly onProgress?: (done: number) => void;
 }
 
@@ -41,7 +43,8 @@ const CALLERS = 32;
 const ERROR = 50;
 const ANSWER_LIMIT_MS = 1_000;
 
-export async function runCampaign({ inputs, seed, onProgress }: CampaignOptions): Promise<CampaignResult> {
+export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
+  const { inputs, seed, attacks = Object.keys(ATTACKS), onProgress } = options;
   const server = await startedProcess(
     { reflection: "on", drain_timeout: "2s" },
     {},
@@ -54,7 +57,7 @@ export async function runCampaign({ inputs, seed, onProgress }: CampaignOptions)
     const caller = createCaller(server.port);
     for (let at = next++; at < inputs && server.child.exitCode === null; at = next++) {
       const random = randomOf(seed + at);
-      const kind = random.next() < RAW_SHARE ? random.pick(Object.keys(ATTACKS)) : "calls";
+      const kind = random.next() < RAW_SHARE ? random.pick(attacks) : "calls";
       const attack = ATTACKS[kind];
       await (attack === undefined ? caller.send(random) : sendRaw(server.port, attack(random), random));
       sent.set(kind, (sent.get(kind) ?? 0) + 1);
