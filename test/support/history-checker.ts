@@ -6,11 +6,12 @@
  */
 import { createHash } from "node:crypto";
 import { foldEvent } from "../../src/domain/events/fold.ts";
-import type { DomainEvent } from "../../src/domain/events/types.ts";
+import type { AllocationUpdated, DomainEvent } from "../../src/domain/events/types.ts";
 import {
   type Allocation,
   canonicalWorldState,
   EMPTY_WORLD_STATE,
+  type WorldState,
 } from "../../src/domain/state/world-state.ts";
 import { fromStored } from "../../src/domain/stored-json.ts";
 import type { LogEntry } from "../../src/ports/event-log.ts";
@@ -188,17 +189,40 @@ function step(
   run.revisions.add(revision);
   if (event.type === "REBALANCING_PLANNED") run.planned.add(worldId);
   if (event.type !== "ALLOCATION_UPDATED") return 0;
-  const { allocation, previousAllocation, stateHash } = event.payload;
+  const { allocation } = event.payload;
   run.worlds.set(worldId, allocation);
-  const share = before.allocation?.allocation ?? 0;
+  const wanted = verdicts.get(runId)?.run.etags.get(worldId);
+  checkAllocation({ runId, worldId, before, after, payload: event.payload, wanted }, note);
+  return units(allocation.allocation) - units(shareOf(before));
+}
+
+/** One allocation of a world, between the states around it. */
+interface AllocationStep {
+  readonly runId: string;
+  readonly worldId: string;
+  readonly before: WorldState;
+  readonly after: WorldState;
+  readonly payload: AllocationUpdated;
+  /** The etag its caller asked for; undefined where none was. */
+  readonly wanted: string | undefined;
+}
+
+function checkAllocation(
+  { runId, worldId, before, after, payload, wanted }: AllocationStep,
+  note: Note,
+): void {
+  const { previousAllocation, stateHash } = payload;
+  const share = shareOf(before);
   if (previousAllocation !== share)
     note("stale", `${runId}: ${worldId} was ${share}, not ${previousAllocation}`);
-  const wanted = verdicts.get(runId)?.run.etags.get(worldId);
   if (wanted !== undefined && wanted !== (before.allocation?.etag ?? ""))
     note("stale", `${runId}: ${worldId} had another etag`);
   const hash = createHash("sha256").update(canonicalWorldState(after)).digest("hex");
   if (stateHash !== `sha256:${hash}`) note("replay", `${runId}: state hash of ${worldId}`);
-  return units(allocation.allocation) - units(share);
+}
+
+function shareOf(state: WorldState): number {
+  return state.allocation?.allocation ?? 0;
 }
 
 function committedRun({ runs }: Folded, runId: string): CommittedRun {
@@ -215,17 +239,23 @@ function units(share: number): number {
 
 /** Clients' verdicts against the feed: nothing acknowledged is missing, nothing else is there. */
 function checkRuns(verdicts: ReadonlyMap<string, RunVerdict>, { runs }: Folded, note: Note): void {
-  for (const [runId, { run, acknowledged, mayHaveHappened, answers }] of verdicts) {
-    const committed = runs.get(runId);
-    if (answers.size > 1) note("duplicated", `${runId} has ${answers.size} different answers`);
-    if (acknowledged && committed === undefined) note("lost", `${runId} was acknowledged`);
-    if (committed === undefined) continue;
-    if (!mayHaveHappened) note("phantom", `${runId} was refused and yet committed`);
-    if (committed.revisions.size > 1) note("duplicated", `${runId} has ${committed.revisions.size} commits`);
-    if (!isWhole(run, committed)) note("torn", `${runId} is not whole`);
-  }
+  for (const [runId, verdict] of verdicts) checkRun(runId, verdict, runs.get(runId), note);
   for (const runId of runs.keys()) if (!verdicts.has(runId)) note("phantom", `nobody sent ${runId}`);
   checkOrder(verdicts, runs, note);
+}
+
+function checkRun(
+  runId: string,
+  { run, acknowledged, mayHaveHappened, answers }: RunVerdict,
+  committed: CommittedRun | undefined,
+  note: Note,
+): void {
+  if (answers.size > 1) note("duplicated", `${runId} has ${answers.size} different answers`);
+  if (acknowledged && committed === undefined) note("lost", `${runId} was acknowledged`);
+  if (committed === undefined) return;
+  if (!mayHaveHappened) note("phantom", `${runId} was refused and yet committed`);
+  if (committed.revisions.size > 1) note("duplicated", `${runId} has ${committed.revisions.size} commits`);
+  if (!isWhole(run, committed)) note("torn", `${runId} is not whole`);
 }
 
 function isWhole(run: Run, committed: CommittedRun): boolean {

@@ -12,23 +12,27 @@ export const cutReplies: Suite = {
   name: "cut-replies",
   kinds: ["redis", "sqlite"],
   async play(scene) {
-    const { rounds, problem, fleet, random } = scene;
     let replayed = 0;
-    for (let round = 0; round < rounds; round++) {
-      const point = POINTS[round % POINTS.length] ?? "commit:acked";
-      const rpc = round % 3 === 2 ? "ApplyRebalance" : "UpsertAllocations";
-      const shares = new Map([[random.pick(WORLDS), random.between(1, 100)]]);
-      const toSend = sendable({ runId: `cut-${round}`, rpc, shares, etags: new Map() });
-      const { verdict } = await sendAndCut(scene, point, toSend);
-      if (verdict !== "unknown") problem(`round ${round}: an answer came through the cut: ${verdict}`);
-      const again = await settle({ ...scene, members: fleet.members }, toSend);
-      if (again?.verdict !== "ok") problem(`round ${round}: the repeat was answered ${again?.reason}`);
-      if (again?.replayed) replayed++;
-      else if (point !== "commit:send") problem(`round ${round}: a committed run was not replayed`);
-    }
-    return { cuts: rounds, replayed };
+    for (let round = 0; round < scene.rounds; round++) if (await playRound(scene, round)) replayed++;
+    return { cuts: scene.rounds, replayed };
   },
 };
+
+/** @returns whether the repeat was replayed. */
+async function playRound(scene: Scene, round: number): Promise<boolean> {
+  const { problem, fleet, random } = scene;
+  const point = POINTS[round % POINTS.length] ?? "commit:acked";
+  const rpc = round % 3 === 2 ? "ApplyRebalance" : "UpsertAllocations";
+  const shares = new Map([[random.pick(WORLDS), random.between(1, 100)]]);
+  const toSend = sendable({ runId: `cut-${round}`, rpc, shares, etags: new Map() });
+  const { verdict } = await sendAndCut(scene, point, toSend);
+  if (verdict !== "unknown") problem(`round ${round}: an answer came through the cut: ${verdict}`);
+  const again = await settle({ ...scene, members: fleet.members }, toSend);
+  if (again?.verdict !== "ok") problem(`round ${round}: the repeat was answered ${again?.reason}`);
+  const isReplayed = again?.replayed === true;
+  if (!isReplayed && point !== "commit:send") problem(`round ${round}: a committed run was not replayed`);
+  return isReplayed;
+}
 
 async function sendAndCut(scene: Scene, point: FaultPoint, toSend: Sendable) {
   const member = scene.random.pick(scene.fleet.members());

@@ -32,26 +32,29 @@ export const storeOutage: Suite = {
   name: "store-outage",
   kinds: ["redis"],
   async play(scene) {
-    const { rounds, problem, fleet, backing, random } = scene;
+    const { rounds, problem, fleet, backing } = scene;
     const { redis } = backing;
     if (redis === undefined) throw new Error("this suite is about Redis");
     const atFirst = fleet.members();
-    for (let round = 0; round < rounds; round++) {
-      const outage = OUTAGES[round % OUTAGES.length] as Outage;
-      const rpc = round % 2 === 0 ? "UpsertAllocations" : "ApplyRebalance";
-      const shares = new Map([[random.pick(WORLDS), random.between(1, 100)]]);
-      const toSend = sendable({ runId: `outage-${round}`, rpc, shares, etags: new Map() });
-      const told = await callThrough(scene, redis, outage, toSend);
-      if (told !== outage.expected) problem(`${outage.name}: ${rpc} was answered ${told}`);
-      const again = await settle({ ...scene, members: fleet.members }, toSend);
-      if (again?.verdict !== "ok") problem(`${outage.name}: the repeat was answered ${again?.reason}`);
-      if (outage.expected === "ok" && !again?.replayed) problem(`${outage.name}: the run was done twice`);
-    }
+    for (let round = 0; round < rounds; round++) await playRound(scene, redis, round);
     const atLast = fleet.members();
     if (atFirst.some((member, i) => member !== atLast[i])) problem("a server did not live through it");
     return { outages: rounds };
   },
 };
+
+async function playRound(scene: Scene, redis: RedisServer, round: number): Promise<void> {
+  const { problem, fleet, random } = scene;
+  const outage = OUTAGES[round % OUTAGES.length] as Outage;
+  const rpc = round % 2 === 0 ? "UpsertAllocations" : "ApplyRebalance";
+  const shares = new Map([[random.pick(WORLDS), random.between(1, 100)]]);
+  const toSend = sendable({ runId: `outage-${round}`, rpc, shares, etags: new Map() });
+  const told = await callThrough(scene, redis, outage, toSend);
+  if (told !== outage.expected) problem(`${outage.name}: ${rpc} was answered ${told}`);
+  const again = await settle({ ...scene, members: fleet.members }, toSend);
+  if (again?.verdict !== "ok") problem(`${outage.name}: the repeat was answered ${again?.reason}`);
+  if (outage.expected === "ok" && !again?.replayed) problem(`${outage.name}: the run was done twice`);
+}
 
 async function callThrough(
   scene: Scene,
