@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { switchWorld } from "./activation.ts";
 import { executeMove } from "./execution.ts";
 import { DemoFailure, factsHeld, reasonOf } from "./facts.ts";
 import { heading, paint, say } from "./output.ts";
@@ -53,6 +54,7 @@ async function steps(folder: string): Promise<void> {
   const moved = await moveCapital(stage);
   await surviveRestarts(stage, moved);
   await executeMove(stage);
+  await switchWorld(stage.address());
   if (isFeedServed) await compareEvents(stage);
   heading("Stop");
   await stage.close();
