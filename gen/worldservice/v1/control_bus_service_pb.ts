@@ -573,7 +573,7 @@ export type AllocationUpdated = Message<"worldservice.v1.AllocationUpdated"> & {
   previousAllocation: number;
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 3;
    */
@@ -636,7 +636,7 @@ export type ActivationUpdated = Message<"worldservice.v1.ActivationUpdated"> & {
   version: bigint;
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 7;
    */
@@ -664,7 +664,7 @@ export type DecisionsUpdated = Message<"worldservice.v1.DecisionsUpdated"> & {
   strategies: string[];
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 2;
    */
@@ -804,7 +804,7 @@ export type ApplyStageChanged = Message<"worldservice.v1.ApplyStageChanged"> & {
   reason: string;
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 5;
    */

@@ -587,7 +587,7 @@ export type AllocationUpdated = Message<"worldservice.v2.AllocationUpdated"> & {
   previousAllocation: number;
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 3;
    */
@@ -650,7 +650,7 @@ export type ActivationUpdated = Message<"worldservice.v2.ActivationUpdated"> & {
   version: bigint;
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 7;
    */
@@ -678,7 +678,7 @@ export type DecisionsUpdated = Message<"worldservice.v2.DecisionsUpdated"> & {
   strategies: string[];
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 2;
    */
@@ -818,7 +818,7 @@ export type ApplyStageChanged = Message<"worldservice.v2.ApplyStageChanged"> & {
   reason: string;
 
   /**
-   * State hash of the world after it.
+   * State hash of the world after the whole commit: its other events in the batch carry the same.
    *
    * @generated from field: string state_hash = 5;
    */

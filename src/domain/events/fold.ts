@@ -5,7 +5,7 @@ import type { DomainEvent } from "./types.ts";
 
 /**
  * The hashed state of a world after one more of its events. Every change of that state is in an event, so folding the
- * feed from a snapshot gives the state, and with `canonicalWorldState` its hash, at every step.
+ * feed from a snapshot gives the state, and with `canonicalWorldState` its hash, after every commit.
  */
 export function foldEvent(state: WorldState, event: DomainEvent): WorldState {
   switch (event.type) {
@@ -38,18 +38,29 @@ export function foldEvents(
   return after;
 }
 
-/** The state hash that an event says its world has after it; undefined for events that don't touch hashed state. */
+/** The state hash that an event says its world has after its commit; undefined for events that don't touch hashed state. */
 export function claimedStateHash(event: DomainEvent): string | undefined {
   return "stateHash" in event.payload ? event.payload.stateHash : undefined;
 }
 
 /** Replaces the entry of the same strategy and side, or puts it where the order (strategy, side) wants it. */
 function withEntry(entries: readonly ActivationEntry[], entry: ActivationEntry): readonly ActivationEntry[] {
-  const at = entries.findIndex((known) => compareEntries(known, entry) >= 0);
-  if (at === -1) return [...entries, entry];
+  const at = placeOf(entries, entry);
   const found = entries[at];
   const replaced = found !== undefined && compareEntries(found, entry) === 0 ? 1 : 0;
   return entries.toSpliced(at, replaced, entry);
+}
+
+/** Where in sorted entries the first stands that is not before this one; a freeze folds as many events as entries. */
+function placeOf(entries: readonly ActivationEntry[], entry: ActivationEntry): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const known = entries[middle];
+    if (known !== undefined && compareEntries(known, entry) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function compareEntries(a: ActivationEntry, b: ActivationEntry): number {

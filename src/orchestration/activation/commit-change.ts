@@ -63,7 +63,7 @@ export async function commitChange(
   const { view } = loaded;
   const facts = { worldId: view.worldId, runId: cause.runId, timeMs: cause.nowMs };
   const decisions = decisionsAfter(view, change, cause);
-  const { events, stateHash } = await eventsOf(view, change, decisions?.etag ?? "", facts);
+  const { events, stateHash } = eventsOf(view, change, decisions?.etag ?? "", facts);
   const request: CommitRequest = {
     ...(lease === undefined ? {} : { lease }),
     expect: loaded.expect,

@@ -1,10 +1,8 @@
-import { setImmediate as turn } from "node:timers/promises";
 import type { EntryChange } from "../../domain/activation/activations.ts";
 import { type ApplyRecord, headingFor } from "../../domain/activation/apply-record.ts";
 import type { WorldChange, WorldView } from "../../domain/activation/world-change.ts";
 import { claimedStateHash, foldEvent } from "../../domain/events/fold.ts";
 import type { AckTimeout, DomainEvent } from "../../domain/events/types.ts";
-import type { WorldState } from "../../domain/state/world-state.ts";
 import { stateHash } from "../shared/hashing.ts";
 
 /** The events of one commit, and the hash of the world's state after the last of them. */
@@ -20,38 +18,25 @@ export interface EventFacts {
   readonly timeMs: number;
 }
 
-/** Hashing a large world takes long: other calls, and the renewal of our own lock, get their turn in between. */
-const EVENTS_PER_TURN = 50;
-
-async function breathe(done: number): Promise<void> {
-  if (done % EVENTS_PER_TURN === 0) await turn();
-}
-
-/** Filled in once the events before it are folded. */
+/** Filled in once all events of the commit are folded. */
 const NOT_YET = "";
 
 /**
- * The events that a change becomes, in the order of its parts: entries, decisions, time-out, stage. Each carries the
- * state hash right after it.
+ * The events that a change becomes, in the order of its parts: entries, decisions, time-out, stage. A commit is one step
+ * of the history, so all of them carry the same state hash, that after the commit: hashing a world of a thousand
+ * entries once for each of them would make a freeze wait for seconds.
  *
  * @param decisionsEtag etag of the decisions after the change, if it sets them.
  */
-export async function eventsOf(
+export function eventsOf(
   view: WorldView,
   change: WorldChange,
   decisionsEtag: string,
   facts: EventFacts,
-): Promise<HashedEvents> {
-  let state: WorldState = view.state;
-  let hash: string | undefined;
-  const events: DomainEvent[] = [];
-  for (const draft of drafts(view, change, decisionsEtag, facts)) {
-    state = foldEvent(state, draft);
-    if (claimedStateHash(draft) !== undefined) hash = stateHash(state);
-    events.push(hash === undefined ? draft : withHash(draft, hash));
-    await breathe(events.length);
-  }
-  return { events, stateHash: hash ?? stateHash(state) };
+): HashedEvents {
+  const unhashed = drafts(view, change, decisionsEtag, facts);
+  const hash = stateHash(unhashed.reduce(foldEvent, view.state));
+  return { events: unhashed.map((event) => withHash(event, hash)), stateHash: hash };
 }
 
 function drafts(

@@ -3,7 +3,7 @@
  * never be. It shares no code with the driver that it judges.
  */
 import { claimedStateHash, foldEvent } from "../../../src/domain/events/fold.ts";
-import type { DomainEvent } from "../../../src/domain/events/types.ts";
+import type { ActivationUpdated, DomainEvent } from "../../../src/domain/events/types.ts";
 import { EMPTY_WORLD_STATE, type WorldState } from "../../../src/domain/state/world-state.ts";
 import { fromStored } from "../../../src/domain/stored-json.ts";
 import { stateHash } from "../../../src/orchestration/shared/hashing.ts";
@@ -121,7 +121,7 @@ function judgeWorld(
     verdict.details.push(`${kind}: ${world.worldId} (${world.runId}) at revision ${revision}: ${what}`);
   };
   for (const step of steps) {
-    for (const event of step.events) readEvent(event, reading, (what) => note("broken", step.revision, what));
+    readEvents(step, reading, (what) => note("broken", step.revision, what));
     judgePath(step, reading, (what) => note("wrongPath", step.revision, what));
     judgeSwitch(step, world, reading, (what) => note("halfSwitched", step.revision, what));
     judgeFreeze(step, world, reading, audit, (what) => note("unfrozenEarly", step.revision, what));
@@ -130,12 +130,18 @@ function judgeWorld(
 
 type Tell = (what: string) => void;
 
-function readEvent(event: DomainEvent, reading: Reading, tell: Tell): void {
-  reading.state = foldEvent(reading.state, event);
-  const claimed = claimedStateHash(event);
-  if (claimed !== undefined && claimed !== stateHash(reading.state)) tell(`hash of ${event.type}`);
-  if (event.type !== "ACTIVATION_UPDATED") return;
-  const { sequence, version } = event.payload;
+/** The events of a commit are one step, so each claims the hash after the last of them. */
+function readEvents({ events }: Step, reading: Reading, tell: Tell): void {
+  reading.state = events.reduce(foldEvent, reading.state);
+  const due = stateHash(reading.state);
+  for (const event of events) {
+    const claimed = claimedStateHash(event);
+    if (claimed !== undefined && claimed !== due) tell(`hash of ${event.type}`);
+    if (event.type === "ACTIVATION_UPDATED") readSequence(event.payload, reading, tell);
+  }
+}
+
+function readSequence({ sequence, version }: ActivationUpdated, reading: Reading, tell: Tell): void {
   if (sequence !== reading.sequence + 1 || version !== sequence) tell(`sequence ${sequence}`);
   reading.sequence = sequence;
 }
