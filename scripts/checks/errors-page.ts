@@ -10,7 +10,6 @@ import { type Check, failed, passed, ROOT } from "./check.ts";
 const OF_THE_EDGE: Readonly<Record<string, Code>> = {
   INTERNAL: Code.Internal,
   UNIMPLEMENTED: Code.Unimplemented,
-  DEADLINE_EXCEEDED: Code.DeadlineExceeded,
   CANCELED: Code.Canceled,
 };
 

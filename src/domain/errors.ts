@@ -42,6 +42,7 @@ export const REASONS = [
   "MESSAGE_TOO_LARGE",
   "UNAUTHENTICATED",
   "PERMISSION_DENIED",
+  "DEADLINE_EXCEEDED",
 ] as const;
 
 export type Reason = (typeof REASONS)[number];

@@ -53,6 +53,7 @@ export const CODE_BY_REASON = {
   MESSAGE_TOO_LARGE: Code.ResourceExhausted,
   UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
+  DEADLINE_EXCEEDED: Code.DeadlineExceeded,
 } as const satisfies Record<Reason, Code>;
 
 /** Where the cause of an INTERNAL error goes: a pino logger fits. */

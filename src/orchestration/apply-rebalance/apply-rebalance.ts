@@ -12,7 +12,7 @@ import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { requestHash } from "../shared/hashing.ts";
 import { appliedRunKey, runKey, stored } from "../shared/keys.ts";
 import { plannedWorlds, rebalancingPlannedEvents } from "../shared/planned-events.ts";
-import { atStage } from "../shared/stages.ts";
+import { stagesOf } from "../shared/stages.ts";
 import { assertWorldsOpen, gateExpectations, gateKeys } from "../shared/world-gates.ts";
 
 /** What became of an ApplyRebalance call. */
@@ -38,14 +38,15 @@ export async function applyRebalance(
   const run = fix(deps.gates, runId, call, deps.clock.now());
   const worlds = lockedWorlds(run);
   if (worlds.length === 0) return save(deps, run, undefined);
-  const acquired = await atStage(deps.observeStage, "acquire", () =>
+  const atStage = stagesOf(deps, options);
+  const acquired = await atStage("acquire", () =>
     deps.locks.acquire(worlds, {
       ...options,
       read: { keys: [runKey(runId), ...markerKeysOf(run.negotiated, worlds), ...gateKeys(worlds)] },
     }),
   );
   try {
-    return await atStage(deps.observeStage, "compute_and_save", () => save(deps, run, acquired));
+    return await atStage("compute_and_save", () => save(deps, run, acquired));
   } finally {
     await acquired.lease.release();
   }

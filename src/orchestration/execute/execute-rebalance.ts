@@ -10,7 +10,7 @@ import { planRebalanceCall, type RebalanceCall } from "../plan-rebalance/plan-re
 import { effectOf, runIdReused } from "../shared/commit-outcome.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
 import { runKey, stored } from "../shared/keys.ts";
-import { atStage } from "../shared/stages.ts";
+import { stagesOf } from "../shared/stages.ts";
 import { gateExpectations, gateKeys } from "../shared/world-gates.ts";
 import { drive } from "./drive.ts";
 import { assertNotInDoubt } from "./execute-planned.ts";
@@ -70,15 +70,12 @@ export async function executeRebalance(
   const prepared = ordersOfPlan(deps.execution, wishes);
   if (!call.submit) return { negotiated, orders: prepared.answer, execution: undefined };
   assertNamed(call);
-  const acquired = await atStage(deps.observeStage, "acquire", () => acquire(deps, call, options));
+  const atStage = stagesOf(deps, options);
+  const acquired = await atStage("acquire", () => acquire(deps, call, options));
   try {
     const run = { ...runOf(call, negotiated, deps.clock.now()), plan };
-    const started = await atStage(deps.observeStage, "compute_and_save", () =>
-      start({ deps, acquired, run, wishes, prepared }),
-    );
-    const execution = await atStage(deps.observeStage, "execute", () =>
-      drive(deps, acquired.lease, started.execution),
-    );
+    const started = await atStage("compute_and_save", () => start({ deps, acquired, run, wishes, prepared }));
+    const execution = await atStage("execute", () => drive(deps, acquired.lease, started.execution));
     assertNotInDoubt(execution);
     return { negotiated, orders: started.answer, execution };
   } finally {

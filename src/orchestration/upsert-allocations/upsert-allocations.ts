@@ -1,7 +1,7 @@
 import type { AllocationRun } from "../../domain/runs/types.ts";
 import { assertNotInDoubt, executePlanned } from "../execute/execute-planned.ts";
 import type { CallOptions, WriteDeps } from "../shared/deps.ts";
-import { atStage } from "../shared/stages.ts";
+import { type Stages, stagesOf } from "../shared/stages.ts";
 import { acquire } from "./acquire.ts";
 import { computeAndSave } from "./compute-and-save.ts";
 import { buildContext } from "./context.ts";
@@ -24,27 +24,34 @@ export async function upsertAllocations(
   options: CallOptions,
 ): Promise<AllocationOutcome> {
   const prepared = prepare(deps.gates, call);
-  const locked = await atStage(deps.observeStage, "acquire", () => acquire(deps, prepared, options));
-  const { run, replayed } = await underLease(deps, locked);
-  return { run: await execute(deps, run as AllocationRun, options), replayed };
+  const atStage = stagesOf(deps, options);
+  const locked = await atStage("acquire", () => acquire(deps, prepared, options));
+  const { run, replayed } = await underLease(deps, locked, atStage);
+  return { run: await execute(deps, run as AllocationRun, options, atStage), replayed };
 }
 
 async function underLease(
   deps: WriteDeps,
   locked: AllocationExecutionPlan,
+  atStage: Stages,
 ): Promise<AllocationExecutionPlan> {
   try {
-    const ready = await atStage(deps.observeStage, "context", () => buildContext(deps, locked));
-    return await atStage(deps.observeStage, "compute_and_save", () => computeAndSave(deps, ready));
+    const ready = await atStage("context", () => buildContext(deps, locked));
+    return await atStage("compute_and_save", () => computeAndSave(deps, ready));
   } finally {
     await locked.lease?.release();
   }
 }
 
 /** Stage 4, with all locks of the worlds given back: guarded by the run's own execution record. */
-async function execute(deps: WriteDeps, run: AllocationRun, options: CallOptions): Promise<AllocationRun> {
+async function execute(
+  deps: WriteDeps,
+  run: AllocationRun,
+  options: CallOptions,
+  atStage: Stages,
+): Promise<AllocationRun> {
   if (!run.execute) return run;
-  return atStage(deps.observeStage, "execute", async () => {
+  return atStage("execute", async () => {
     const execution = await executePlanned(deps, run.runId, options);
     if (execution === undefined) return run;
     assertNotInDoubt(execution);
