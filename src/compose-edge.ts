@@ -14,9 +14,11 @@ import type { FeedHub } from "./rpc/feed/hub.ts";
 import { SERVICES } from "./rpc/routes.ts";
 import { createAuthorization } from "./rpc/security/authorize.ts";
 import { type CertificatePaths, readCertificates, watchCertificates } from "./rpc/security/certificates.ts";
+import type { Credentials } from "./rpc/security/credentials.ts";
 import { STANDARD_SERVICES } from "./rpc/security/rules.ts";
 import { worldsOfRunIn } from "./rpc/security/run-worlds.ts";
-import { limitsApply } from "./settings/policies.ts";
+import { isLoopback } from "./settings/addresses.ts";
+import { answersLoopbackNamesOnly, limitsApply } from "./settings/policies.ts";
 import type { Settings } from "./settings/read-settings.ts";
 import { SERVER_VERSION } from "./version.ts";
 
@@ -33,6 +35,13 @@ export interface EdgeParts {
   readonly admission?: Partial<AdmissionLimits> | undefined;
 }
 
+/** The settings that say who may call. */
+export type CredentialSettings = Pick<Settings, "authTokens" | "authCertificates">;
+
+function credentialsOf({ authTokens, authCertificates }: CredentialSettings): Credentials {
+  return { tokens: authTokens, certificates: authCertificates };
+}
+
 /** An edge that lets in who may come, and what watches over it. */
 export interface GuardedEdge {
   readonly edge: Edge;
@@ -40,7 +49,7 @@ export interface GuardedEdge {
   readonly admin: AdminServer | undefined;
   readonly metrics: Metrics | undefined;
   readonly background: readonly { start(): void; stop(): Promise<void> }[];
-  replaceTokens(tokens: Settings["authTokens"]): void;
+  replaceCredentials(settings: CredentialSettings): void;
 }
 
 /** A certificate and where it came from. */
@@ -66,7 +75,8 @@ export async function openTls({ tlsCert, tlsKey, tlsClientCa }: Settings): Promi
 export function composeEdge(settings: Settings, parts: EdgeParts): GuardedEdge {
   const { routes, store, tracing, tls, log } = parts;
   const authorization = createAuthorization({
-    tokens: settings.authTokens,
+    credentials: credentialsOf(settings),
+    failuresPerSecond: settings.authFailureLimitPerSecond,
     services: [...SERVICES, ...STANDARD_SERVICES],
     worldsOfRun: worldsOfRunIn(store),
     log,
@@ -82,6 +92,7 @@ export function composeEdge(settings: Settings, parts: EdgeParts): GuardedEdge {
       for (const add of routes) add(router);
     },
     log,
+    ...(answersLoopbackNamesOnly(settings) ? { acceptsHost: isLoopbackName } : {}),
     async gate(context) {
       await authorization.gate(context);
       await admission.gate(context);
@@ -98,11 +109,16 @@ export function composeEdge(settings: Settings, parts: EdgeParts): GuardedEdge {
     metrics,
     admin: metrics && createAdminServer({ metrics, readiness }),
     background: [admission, ...(tls === undefined ? [] : [followCertificates(tls, edge, log)])],
-    replaceTokens: authorization.replaceTokens,
+    replaceCredentials: (changed) => authorization.replaceCredentials(credentialsOf(changed)),
   };
 }
 
-/** On loopback without tokens there is nobody to tell apart. */
+/** Names under `.localhost` are resolved to this machine by definition (RFC 6761). */
+function isLoopbackName(host: string): boolean {
+  return isLoopback(host) || host.endsWith(".localhost");
+}
+
+/** On loopback without credentials there is nobody to tell apart. */
 function callerLimits(settings: Settings): Partial<AdmissionLimits> {
   if (!limitsApply(settings)) return {};
   return { ratePerSecond: settings.rateLimitPerSecond, subscriptions: settings.subscriptionLimit };

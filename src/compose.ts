@@ -14,7 +14,7 @@ import { AllocationService as AllocationServiceV2 } from "#gen/worldservice/v2/a
 import { ControlBusService as ControlBusServiceV2 } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { RebalanceService as RebalanceServiceV2 } from "#gen/worldservice/v2/rebalance_service_pb.ts";
 import { createExecutor } from "./adapters/executor/index.ts";
-import { composeEdge, openTls } from "./compose-edge.ts";
+import { type CredentialSettings, composeEdge, openTls } from "./compose-edge.ts";
 import type { SharedAccountLimits } from "./domain/orders/shared-account.ts";
 import type { AdminServer } from "./observability/admin-server.ts";
 import type { Metrics } from "./observability/metrics.ts";
@@ -76,8 +76,8 @@ export interface Server {
   readonly health: HealthService;
   readonly opened: OpenedStore;
   readonly feed: FeedHub;
-  /** Other tokens count from now on, for subscriptions that are open too. */
-  replaceTokens(tokens: Settings["authTokens"]): void;
+  /** Other credentials count from now on, for subscriptions that are open too. */
+  replaceCredentials(settings: CredentialSettings): void;
   /** Tells load balancers to send nothing more; everything is served as before. */
   announceDrain(): void;
   /** Refuses new calls, ends streams, waits for running calls, closes the store. Calling it again joins the first. */
@@ -130,10 +130,10 @@ export async function compose(
     admission: replacements.admission,
   });
   metrics = guarded.metrics;
-  const { edge, admin, replaceTokens } = guarded;
+  const { edge, admin, replaceCredentials } = guarded;
   const background = [...parts.background, ...guarded.background];
   for (const work of background) work.start();
-  const server = { edge, admin, health, opened, feed: parts.feed, replaceTokens };
+  const server = { edge, admin, health, opened, feed: parts.feed, replaceCredentials };
   function announceDrain(): void {
     isDraining = true;
     health.drain();

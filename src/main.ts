@@ -30,7 +30,7 @@ async function serve(argv: readonly string[]): Promise<void> {
     throw error;
   });
   // Before anybody is told that it is ready, and may want it to stop.
-  rereadOnHangUp(log, () => server.replaceTokens(readSettings({ argv }).authTokens));
+  rereadOnHangUp(log, () => server.replaceCredentials(readSettings({ argv })));
   stopOnSignals(log, async (signal) => {
     server.announceDrain();
     if (signal === "SIGTERM") await sleep(noticeMs(settings.drainTimeoutMs));
@@ -69,14 +69,14 @@ function cannotListen(setting: string, where: string): (cause: unknown) => never
   };
 }
 
-/** SIGHUP reads the settings again and takes the tokens from them; everything else needs a restart. */
+/** SIGHUP reads the settings again and takes the credentials from them; everything else needs a restart. */
 function rereadOnHangUp(log: import("pino").Logger, reread: () => void): void {
   process.on("SIGHUP", () => {
     try {
       reread();
-      log.info("the tokens were read again");
+      log.info("the credentials were read again");
     } catch (error) {
-      log.error({ err: error }, "the settings cannot be used; the tokens stay as they were");
+      log.error({ err: error }, "the settings cannot be used; the credentials stay as they were");
     }
   });
 }

@@ -1,6 +1,7 @@
 /** Rules that tie several settings together. */
 import { isLoopback } from "./addresses.ts";
 import type { SettingName, SettingValues } from "./definitions.ts";
+import { requiresCredentials } from "./policies.ts";
 
 export interface CrossRule {
   /** The setting to name in the error. */
@@ -23,11 +24,11 @@ export const CROSS_RULES: readonly CrossRule[] = [
   },
   {
     name: "host",
-    reads: ["host", "insecure", "tlsCert", "authTokens"],
+    reads: ["host", "insecure", "tlsCert", "authTokens", "authCertificates"],
     check: (it) =>
       when(
         !isLoopback(it.host) && !it.insecure && !isProtected(it),
-        "is reachable from other machines: set tls_cert, tls_key and auth_tokens, or accept the risk with insecure: true",
+        "is reachable from other machines: set tls_cert, tls_key and auth_tokens or auth_certificates, or accept the risk with insecure: true",
       ),
   },
   {
@@ -45,6 +46,15 @@ export const CROSS_RULES: readonly CrossRule[] = [
     reads: ["tlsCert", "tlsClientCa"],
     check: (it) =>
       when(it.tlsClientCa !== undefined && it.tlsCert === undefined, "needs tls_cert and tls_key"),
+  },
+  {
+    name: "authCertificates",
+    reads: ["authCertificates", "tlsClientCa"],
+    check: (it) =>
+      when(
+        it.authCertificates.length > 0 && it.tlsClientCa === undefined,
+        "needs tls_client_ca: without it nobody is asked for a certificate",
+      ),
   },
   {
     name: "adminPort",
@@ -70,6 +80,6 @@ function when(broken: boolean, reason: string): string | undefined {
   return broken ? reason : undefined;
 }
 
-function isProtected({ tlsCert, authTokens }: SettingValues): boolean {
-  return tlsCert !== undefined && authTokens.length > 0;
+function isProtected(values: SettingValues): boolean {
+  return values.tlsCert !== undefined && requiresCredentials(values);
 }

@@ -1,5 +1,6 @@
 /** Every setting of the service, once: the reader, `worldservice config`, the help text and the reference use this. */
 import { isHost } from "./addresses.ts";
+import { authCertificatesKind } from "./auth-certificates.ts";
 import { authTokensKind } from "./auth-tokens.ts";
 import { executorKind } from "./executor-target.ts";
 import { choice, type Kind, optional, refuse, text, toggle } from "./kinds.ts";
@@ -127,8 +128,15 @@ export const DEFINITIONS = {
     key: "auth_tokens",
     kind: authTokensKind,
     initial: "none",
-    description: "Who may call, with which role, for which worlds; none lets everybody in.",
+    description: "Who may call with which token, in which role, for which worlds.",
     secret: "whole",
+  }),
+  authCertificates: define({
+    key: "auth_certificates",
+    kind: authCertificatesKind,
+    initial: "none",
+    description:
+      "Who may call with which client certificate, in which role, for which worlds; without this and auth_tokens everybody may.",
   }),
   tlsCert: define({
     key: "tls_cert",
@@ -201,14 +209,22 @@ export const DEFINITIONS = {
     kind: count({ min: 1, max: 1_000_000 }, "/s"),
     initial: "200/s",
     unit: "calls per second",
-    description: "Calls per principal; no limit on loopback without tokens.",
+    description: "Calls per principal; no limit on loopback without credentials.",
   }),
   subscriptionLimit: define({
     key: "subscription_limit",
     kind: count({ min: 1, max: 1_000_000 }),
     initial: 100,
     unit: "open subscriptions",
-    description: "Subscriptions per principal; no limit on loopback without tokens.",
+    description: "Subscriptions per principal; no limit on loopback without credentials.",
+  }),
+  authFailureLimitPerSecond: define({
+    key: "auth_failure_limit",
+    kind: count({ min: 1, max: 1_000_000 }, "/s"),
+    initial: "10/s",
+    unit: "failed calls per second",
+    description:
+      "Calls without valid credentials per address; above it nothing new is tried for the address.",
   }),
   reflection: define({
     key: "reflection",

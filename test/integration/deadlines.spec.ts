@@ -23,7 +23,7 @@ async function refusalOf(call: Promise<unknown>): Promise<unknown> {
     (refused: unknown) => ConnectError.from(refused),
   );
   const { reason, metadata } = error.findDetails(ErrorInfoSchema)[0] ?? expect.fail("has no details");
-  return { code: error.code, reason, stage: metadata["stage"] };
+  return { code: error.code, reason, stage: metadata.stage };
 }
 
 describe("the deadline of a call", () => {

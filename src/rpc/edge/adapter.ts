@@ -1,5 +1,5 @@
 import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
+import { type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
@@ -11,8 +11,10 @@ import type { Logger } from "pino";
 import type { FastOptions } from "../fast/fast-options.ts";
 import { createFastUnary, type FastHandler } from "../fast/fast-unary.ts";
 import { createFastStream } from "../fast/stream.ts";
+import { peerKey } from "../peer.ts";
+import { peerOf } from "../security/read-peer.ts";
 import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
-import { hasUsableAuthority } from "./authority.ts";
+import { authorityFault } from "./authority.ts";
 import { boundTimes, type CallTimes } from "./call-times.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 
@@ -24,6 +26,8 @@ export interface AdapterOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   readonly router: RouterOptions;
   readonly times: CallTimes;
+  /** Whether the server answers under this name (without port, lower case); without it, under any. */
+  readonly acceptsHost?: ((host: string) => boolean) | undefined;
   readonly log: Logger;
 }
 
@@ -47,8 +51,9 @@ export function createAdapter(
   const streams = createFastStream(fastOptions);
   const handlers = handlersByPath(options, (router) => unary.record(streams.record(router)));
   return (request, response) => {
-    if (!hasUsableAuthority(request)) {
-      refuse("authority", request, response, log);
+    const unwelcome = authorityFault(request, options.acceptsHost);
+    if (unwelcome !== undefined) {
+      refuse(unwelcome, request, response, log);
       return;
     }
     const path = request.url?.split("?", 1)[0] ?? "";
@@ -103,7 +108,8 @@ async function answer(
   response: EdgeResponse,
   options: AdapterOptions,
 ): Promise<void> {
-  const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  const values = createContextValues().set(peerKey, peerOf(request));
+  const universal = universalRequestFromNodeRequest(request, response, undefined, values);
   const result = await handler(boundTimes(handler, universal, options.times, options.log));
   const silent = SILENT_REFUSALS.get(result.status);
   if (silent !== undefined && !hasBody(result)) refuse(silent, request, response, options.log);

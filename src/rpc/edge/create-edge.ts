@@ -23,6 +23,8 @@ export interface EdgeOptions {
   readonly outermost?: readonly Interceptor[];
   /** Told of every call that ends, also of those that never came as far as the interceptors. */
   readonly onCallEnd?: OnCallEnd;
+  /** Whether the server answers under this name (without port, lower case); without it, under any. */
+  readonly acceptsHost?: (host: string) => boolean;
   /** Asked before a call's body is read: the place for authentication. */
   readonly gate?: CallGate;
   /** What differs from `DEFAULT_LIMITS`. */
@@ -57,6 +59,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const handler = createAdapter({
     routes: options.routes,
     times: limits,
+    acceptsHost: options.acceptsHost,
     log,
     router: {
       readMaxBytes: limits.maxMessageBytes,

@@ -12,6 +12,7 @@ export type EdgeResponse = ServerResponse | Http2ServerResponse;
 /** Requests that never become a call: no handler has seen them. */
 export type RefusalKind =
   | "authority"
+  | "foreign-host"
   | "unknown-method"
   | "http-method"
   | "content-type"
@@ -25,6 +26,14 @@ interface RefusalAnswer {
 
 const ANSWERS: Record<RefusalKind, RefusalAnswer> = {
   authority: { status: 400, error: () => wrongHeader(":authority", "the request names no valid host") },
+  "foreign-host": {
+    status: 403,
+    error: () =>
+      new DomainError(
+        "PERMISSION_DENIED",
+        "this server asks for no credentials and so answers only under the names of its own machine, such as localhost",
+      ),
+  },
   "unknown-method": { status: 404, error: () => unimplemented("this server has no such method") },
   "http-method": { status: 405, error: () => unimplemented("this method is called with POST") },
   "content-type": {

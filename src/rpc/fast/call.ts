@@ -2,6 +2,8 @@ import type { Http2ServerRequest, OutgoingHttpHeaders } from "node:http2";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { contentTypeProto } from "@connectrpc/connect/protocol-grpc";
+import { peerKey } from "../peer.ts";
+import { peerOf } from "../security/read-peer.ts";
 import { toNodeHeaders, toWebHeaders } from "./node-headers.ts";
 
 /** One call under way: what handlers see of it, and what only the house does. */
@@ -71,7 +73,7 @@ export function openCall({ method, request, timeoutMs, responseEncoding, running
     requestMethod: "POST",
     protocolName: "grpc",
     signal: controller.signal,
-    values: createContextValues(),
+    values: createContextValues().set(peerKey, peerOf(request)),
     timeoutMs: () => (deadline === undefined ? undefined : deadline - Date.now()),
     get requestHeader() {
       return parts.requestHeader();

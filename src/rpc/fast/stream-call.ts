@@ -8,6 +8,8 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import { contentTypeProto } from "@connectrpc/connect/protocol-grpc";
+import { peerKey } from "../peer.ts";
+import { peerOf } from "../security/read-peer.ts";
 import type { RunningCalls } from "./call.ts";
 import { toWebHeaders } from "./node-headers.ts";
 
@@ -25,7 +27,7 @@ export class StreamCall implements HandlerContext {
   readonly protocolName = "grpc";
   readonly url: string;
   readonly signal: AbortSignal;
-  readonly values: ContextValues = createContextValues();
+  readonly values: ContextValues;
   readonly requestHeader: Headers;
   readonly responseHeader = new Headers({ "content-type": contentTypeProto });
   readonly responseTrailer = new Headers({ "grpc-status": "0" });
@@ -44,6 +46,7 @@ export class StreamCall implements HandlerContext {
     this.service = method.parent;
     this.url = `${request.scheme}://${request.authority}${request.url}`;
     this.signal = this.controller.signal;
+    this.values = createContextValues().set(peerKey, peerOf(request));
     this.requestHeader = toWebHeaders(request.headers);
     this.running = running;
     running.aborts.add(this.stop);

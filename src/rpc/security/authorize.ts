@@ -1,17 +1,26 @@
 import type { DescService, Message } from "@bufbuild/protobuf";
-import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import {
+  type ContextValues,
+  createContextKey,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
 import type { CallGate } from "../edge/call-gate.ts";
 import { type ErrorLog, toConnectError } from "../errors.ts";
+import { peerKey } from "../peer.ts";
 import { principalKey } from "../principal.ts";
-import type { AuthenticatedPrincipal, TokenGrant } from "./grants.ts";
+import { type Credentials, createCredentialBook } from "./credentials.ts";
+import { createFailureLimit } from "./failure-limit.ts";
+import type { AuthenticatedPrincipal } from "./grants.ts";
 import { assertRuled, RULES, type Rule, rpcName } from "./rules.ts";
 import type { WorldsOfRun } from "./run-worlds.ts";
-import { createTokenBook } from "./tokens.ts";
 
 export interface AuthorizationOptions {
   /** None: everybody may call everything. */
-  readonly tokens: readonly TokenGrant[];
+  readonly credentials: Credentials;
+  /** Failed authentications per second and address, beyond which nothing new is tried. */
+  readonly failuresPerSecond: number;
   /** Everything that is served; each method needs a rule. */
   readonly services: readonly DescService[];
   readonly worldsOfRun: WorldsOfRun;
@@ -22,8 +31,8 @@ export interface AuthorizationOptions {
 export interface Authorization {
   readonly gate: CallGate;
   readonly interceptor: Interceptor;
-  /** New tokens count at once, for subscriptions that are open too. */
-  replaceTokens(tokens: readonly TokenGrant[]): void;
+  /** Others count at once, for subscriptions that are open too. */
+  replaceCredentials(credentials: Credentials): void;
 }
 
 /** A stream that goes on for long, and what it was let in for. */
@@ -35,7 +44,7 @@ interface OpenStream {
 }
 
 const grantsKey = createContextKey<AuthenticatedPrincipal | undefined>(undefined, {
-  description: "what the caller's token allows",
+  description: "what the caller's credential allows",
 });
 const endKey = createContextKey<((error: unknown) => void) | undefined>(undefined, {
   description: "ends the call with an error",
@@ -45,7 +54,8 @@ const endKey = createContextKey<((error: unknown) => void) | undefined>(undefine
 export function createAuthorization(options: AuthorizationOptions): Authorization {
   const { worldsOfRun, log } = options;
   assertRuled(options.services);
-  const book = createTokenBook(options.tokens);
+  const book = createCredentialBook(options.credentials, Date.now);
+  const failures = createFailureLimit(options.failuresPerSecond, () => performance.now());
   const streams = new Set<OpenStream>();
   book.onReplaced(() => {
     for (const stream of streams) judgeAnew(stream);
@@ -64,8 +74,23 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   function watch(stream: OpenStream, signal: AbortSignal): void {
     if (signal.aborted) return;
     streams.add(stream);
-    signal.addEventListener("abort", () => streams.delete(stream), { once: true });
-    judgeAnew(stream); // the tokens may have changed since the gate
+    const expiry = atEndOf(stream.principal, () => judgeAnew(stream));
+    const forget = () => {
+      clearTimeout(expiry);
+      streams.delete(stream);
+    };
+    signal.addEventListener("abort", forget, { once: true });
+    judgeAnew(stream); // the credentials may have changed since the gate
+  }
+
+  function authenticate(context: HandlerContext): AuthenticatedPrincipal {
+    const peer = context.values.get(peerKey);
+    const authorization = context.requestHeader.get("authorization");
+    const principal = book.authenticate({ authorization, certificate: peer?.certificate });
+    const waitMs = failures.judge(peer?.address ?? "", principal?.credential);
+    if (waitMs !== undefined) throw tooManyFailures(waitMs);
+    if (principal === undefined) throw unauthenticated();
+    return principal;
   }
 
   async function check(principal: AuthenticatedPrincipal, rule: Rule, message: Message): Promise<void> {
@@ -84,8 +109,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
         context.values.set(endKey, context.abort.bind(context));
       }
       if (rule.kind === "public" || book.isOpen()) return;
-      const principal = book.authenticate(context.requestHeader.get("authorization"));
-      if (principal === undefined) throw unauthenticated();
+      const principal = authenticate(context);
       context.values.set(principalKey, principal).set(grantsKey, principal);
       if (!principal.hasRole(rule.role)) throw denied(rule.role);
     },
@@ -111,7 +135,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       return next({ ...request, message: checked(request.message, onMessage) });
     },
 
-    replaceTokens: book.replace,
+    replaceCredentials: book.replace,
   };
 }
 
@@ -144,9 +168,29 @@ function enderOf(values: ContextValues): (error: unknown) => void {
   return values.get(endKey) ?? (() => undefined);
 }
 
-/** One answer for no token, a wrong one and one that no longer counts. */
+/** Node's timers reach no further than 24 days; a stream that is open for longer is judged again then. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Acts when the principal's credential runs out by itself. */
+function atEndOf(principal: AuthenticatedPrincipal | undefined, act: () => void): NodeJS.Timeout | undefined {
+  if (principal?.validToMs === undefined) return undefined;
+  return setTimeout(act, Math.min(LONGEST_TIMER_MS, principal.validToMs - Date.now())).unref();
+}
+
+/** One answer for no credentials, wrong ones and those that no longer count. */
 function unauthenticated(): DomainError {
-  return new DomainError("UNAUTHENTICATED", "a valid bearer token is needed");
+  return new DomainError("UNAUTHENTICATED", "a valid bearer token or client certificate is needed");
+}
+
+function tooManyFailures(retryAfterMs: number): DomainError {
+  return new DomainError(
+    "LIMIT_EXCEEDED",
+    "too many calls without valid credentials come from this address",
+    {
+      retryAfterMs,
+      metadata: { limit: "auth_failures" },
+    },
+  );
 }
 
 /** The same for worlds that exist and worlds that do not: who may not see a world does not learn that there is one. */

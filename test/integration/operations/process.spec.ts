@@ -97,13 +97,13 @@ describe("the server process", () => {
     const said = (msg: string) => until(() => server.lines.some((line) => line.msg === msg));
     write("[{}]");
     server.child.kill("SIGHUP");
-    await said("the settings cannot be used; the tokens stay as they were");
+    await said("the settings cannot be used; the credentials stay as they were");
     await capabilities(server.port, bearer(OWNER));
     write(
       JSON.stringify((JSON.parse(AUTH_TOKENS) as { name: string }[]).filter(({ name }) => name !== OWNER)),
     );
     server.child.kill("SIGHUP");
-    await said("the tokens were read again");
+    await said("the credentials were read again");
     expect(await failureOf(capabilities(server.port, bearer(OWNER)))).to.include({
       code: Code.Unauthenticated,
     });

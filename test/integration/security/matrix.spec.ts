@@ -1,5 +1,6 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, type Transport } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect } from "chai";
 import { AllocationService } from "#gen/worldservice/v1/allocation_service_pb.ts";
 import { RebalanceService } from "#gen/worldservice/v1/rebalance_service_pb.ts";
@@ -9,6 +10,7 @@ import { assertRuled, RULES, rpcName, STANDARD_SERVICES } from "../../../src/rpc
 import { startServer, type TestServer } from "../../support/server.ts";
 import { type Declared, declared } from "./declared.ts";
 import {
+  AUTH_CERTIFICATES,
   AUTH_TOKENS,
   bearer,
   call,
@@ -17,10 +19,12 @@ import {
   OWN,
   principalName,
   requestNaming,
+  sanUri,
   UNKNOWN,
   verdict,
   worldPaths,
 } from "./support.ts";
+import { certificateFolder } from "./support-certificates.ts";
 
 const METHODS = [...SERVICES, ...STANDARD_SERVICES].flatMap(({ methods }) => methods);
 const EVERYTHING = principalName("owner", "*");
@@ -57,16 +61,71 @@ function expected(rule: Declared, role: Role, world: string, { worlds }: Naming)
   return worlds.every((each) => each === world) ? "admitted" : "denied";
 }
 
-describe("the rights of callers", () => {
+/** How principals prove who they are: each of them calls in its own way. */
+interface Proof {
+  start(): Promise<TestServer>;
+  /** The transport and the headers of a principal; without a name, of nobody that the server knows. */
+  callerOf(server: TestServer, name?: string): { transport: Transport; headers: Record<string, string> };
+  end(): void;
+}
+
+const LIMITS = { rate_limit: "1000000/s", auth_failure_limit: "1000000/s" };
+
+function byToken(): Proof {
+  return {
+    start: () => startServer({ auth_tokens: AUTH_TOKENS, ...LIMITS }),
+    callerOf: ({ transport }, name) => ({ transport, headers: name === undefined ? {} : bearer(name) }),
+    end: () => undefined,
+  };
+}
+
+function byCertificate(): Proof {
+  const folder = certificateFolder();
+  const [own, authority] = [folder.make("server"), folder.make("authority")];
+  const nodeOptions = (name: string) => {
+    const { cert, key } = folder.issue(name.replace("*", "all"), authority, `URI:${sanUri(name)}`);
+    return { ca: folder.read(own.cert), cert: folder.read(cert), key: folder.read(key) };
+  };
+  const transports = new Map<string, Transport>();
+  return {
+    start: () =>
+      startServer({
+        tls_cert: own.cert,
+        tls_key: own.key,
+        tls_client_ca: authority.cert,
+        auth_certificates: AUTH_CERTIFICATES,
+        ...LIMITS,
+      }),
+    callerOf({ port }, name = "stranger") {
+      const known = transports.get(name);
+      const baseUrl = `https://localhost:${port}`;
+      const transport = known ?? createGrpcTransport({ baseUrl, nodeOptions: nodeOptions(name) });
+      transports.set(name, transport);
+      return { transport, headers: {} };
+    },
+    end: folder.remove,
+  };
+}
+
+for (const [kind, prove] of Object.entries({ tokens: byToken, certificates: byCertificate })) {
+  describe(`the rights of callers with ${kind}`, () => rightsOfCallers(prove));
+}
+
+function rightsOfCallers(prove: () => Proof): void {
   let server: TestServer;
+  let proof: Proof;
 
   before(async () => {
-    server = await startServer({ auth_tokens: AUTH_TOKENS, rate_limit: "1000000/s" });
+    proof = prove();
+    server = await proof.start();
     await write("applied-own", [OWN]);
     await write("applied-foreign", [FOREIGN]);
     await write("applied-both", [OWN, FOREIGN]);
   });
-  after(() => server.stop());
+  after(async () => {
+    await server.stop();
+    proof.end();
+  });
 
   /** One run of each kind over these worlds. */
   async function write(name: string, worlds: readonly string[]): Promise<void> {
@@ -80,7 +139,8 @@ describe("the rights of callers", () => {
   }
 
   function as(name: string, method: DescMethod, request: JsonObject): Promise<Outcome> {
-    return call(server.transport, method, request, bearer(name));
+    const { transport, headers } = proof.callerOf(server, name);
+    return call(transport, method, request, headers);
   }
 
   it("are declared for every method, and nothing else", () => {
@@ -127,9 +187,8 @@ describe("the rights of callers", () => {
         { authorization: token.slice("Bearer ".length) },
       ];
       for (const header of headers) {
-        expect(verdict(await call(server.transport, method, {}, header)), JSON.stringify(header)).to.equal(
-          want,
-        );
+        const { transport } = proof.callerOf(server);
+        expect(verdict(await call(transport, method, {}, header)), JSON.stringify(header)).to.equal(want);
       }
     });
 
@@ -187,4 +246,4 @@ describe("the rights of callers", () => {
       expect(await as(name, applyRebalance, replay)).to.include({ code: Code.PermissionDenied });
     }
   });
-});
+}

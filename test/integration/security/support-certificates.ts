@@ -1,6 +1,6 @@
 /** Certificates made on the spot, so that none in the tree can expire: through openssl, which the image has anyway. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,8 @@ export interface CertificateFolder {
   make(name: string): MadeCertificate;
   /** A certificate signed by another one of the folder. */
   sign(name: string, authority: MadeCertificate): MadeCertificate;
+  /** One with these alternative names (`URI:spiffe://a/b,DNS:c`), valid for so many days from now: negative = expired. */
+  issue(name: string, authority: MadeCertificate, names: string, days?: number): MadeCertificate;
   read(path: string): Buffer;
   remove(): void;
 }
@@ -58,6 +60,32 @@ export function certificateFolder(): CertificateFolder {
         "basicConstraints=critical,CA:FALSE",
         "-keyout",
         made.key,
+        "-out",
+        made.cert,
+      );
+      return made;
+    },
+    issue(name, authority, names, days = 2) {
+      const made = files(name);
+      const request = join(path, `${name}.csr`);
+      const extensions = join(path, `${name}.cnf`);
+      const fresh = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+      openssl("req", "-new", ...fresh, "-subj", `/CN=${name}`, "-keyout", made.key, "-out", request);
+      writeFileSync(
+        extensions,
+        `[x]\nbasicConstraints=critical,CA:FALSE\n${names && `subjectAltName=${names}\n`}`,
+      );
+      const by = ["-CA", authority.cert, "-CAkey", authority.key, "-CAcreateserial", "-days", String(days)];
+      openssl(
+        "x509",
+        "-req",
+        "-in",
+        request,
+        ...by,
+        "-extfile",
+        extensions,
+        "-extensions",
+        "x",
         "-out",
         made.cert,
       );

@@ -37,11 +37,20 @@ export function grant(name: string, roles: readonly { role: Role; worlds: readon
   return { name, token_sha256: createHash("sha256").update(tokenOf(name)).digest("hex"), roles };
 }
 
-/** The setting with every role for OWN and for everything. */
-export const AUTH_TOKENS = JSON.stringify(
-  ROLES.flatMap((role) =>
-    [OWN, "*"].map((world) => grant(principalName(role, world), [{ role, worlds: [world] }])),
-  ),
+/** The URI in a principal's certificate. */
+export function sanUri(name: string): string {
+  return `spiffe://test.example/${name.replace("*", "all")}`;
+}
+
+/** Every role, for OWN and for everything. */
+const PRINCIPALS = ROLES.flatMap((role) =>
+  [OWN, "*"].map((world) => ({ name: principalName(role, world), roles: [{ role, worlds: [world] }] })),
+);
+
+/** Both settings, with the same principals. */
+export const AUTH_TOKENS = JSON.stringify(PRINCIPALS.map(({ name, roles }) => grant(name, roles)));
+export const AUTH_CERTIFICATES = JSON.stringify(
+  PRINCIPALS.map(({ name, roles }) => ({ name, san_uri: sanUri(name), roles })),
 );
 
 /** What a caller sees of the outcome: `ok`, or the error whole. */

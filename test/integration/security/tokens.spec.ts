@@ -23,9 +23,9 @@ const TRANSPORTS = {
   Connect: (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "1.1" }),
 };
 
-/** The setting as the settings factory reads it. */
+/** The settings with these tokens, as the settings factory reads them. */
 function tokens(value: string) {
-  return readSettings({ argv: [`--auth-tokens=${value}`], env: {} }).authTokens;
+  return readSettings({ argv: [`--auth-tokens=${value}`], env: {} });
 }
 
 describe("tokens", () => {
@@ -61,7 +61,9 @@ describe("tokens", () => {
     it(`end a running subscription when they no longer count (${name})`, async () => {
       const { opened, ended } = subscribe(name, READER);
       await opened;
-      server.server.replaceTokens(tokens(JSON.stringify([grant(OWNER, [{ role: "owner", worlds: ["*"] }])])));
+      server.server.replaceCredentials(
+        tokens(JSON.stringify([grant(OWNER, [{ role: "owner", worlds: ["*"] }])])),
+      );
       expect(await ended).to.include({ code: Code.Unauthenticated, reason: "UNAUTHENTICATED" });
       await until(() => server.server.feed.activeSubscriptions() === 0);
     });
@@ -73,7 +75,7 @@ describe("tokens", () => {
         grant(READER, [{ role: "reader", worlds: [FOREIGN] }]),
         grant(OWNER, [{ role: "owner", worlds: ["*"] }]),
       ];
-      server.server.replaceTokens(tokens(JSON.stringify(left)));
+      server.server.replaceCredentials(tokens(JSON.stringify(left)));
       expect(await loses.ended).to.include({ code: Code.PermissionDenied, reason: "PERMISSION_DENIED" });
       expect(server.server.feed.activeSubscriptions()).to.equal(1);
       await server.stop();

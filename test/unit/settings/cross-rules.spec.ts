@@ -1,5 +1,10 @@
 import { expect } from "chai";
-import { limitsApply, prettyLogs, reflectionEnabled, requiresToken } from "../../../src/settings/policies.ts";
+import {
+  limitsApply,
+  prettyLogs,
+  reflectionEnabled,
+  requiresCredentials,
+} from "../../../src/settings/policies.ts";
 import { problems, read } from "./support.ts";
 
 const DIGEST = "a".repeat(64);
@@ -54,8 +59,8 @@ describe("settings that must fit together", () => {
 
 describe("what follows from the settings", () => {
   it("is a token for every call as soon as there is one", () => {
-    expect(requiresToken(read())).to.equal(false);
-    expect(requiresToken(read({ argv: [TOKENS] }))).to.equal(true);
+    expect(requiresCredentials(read())).to.equal(false);
+    expect(requiresCredentials(read({ argv: [TOKENS] }))).to.equal(true);
   });
 
   it("is no limit on loopback without tokens only", () => {
