@@ -8,6 +8,8 @@ import type { Tracing } from "./observability/tracing.ts";
 import type { Store } from "./ports/store.ts";
 import { type Admission, createAdmission } from "./rpc/admission/admission.ts";
 import type { AdmissionLimits } from "./rpc/admission/limits.ts";
+import { createRefusalLog } from "./rpc/admission/refusal-log.ts";
+import { createScreen } from "./rpc/admission/screen.ts";
 import type { EdgeTls } from "./rpc/edge/acceptor.ts";
 import { createEdge, type Edge } from "./rpc/edge/create-edge.ts";
 import type { FeedHub } from "./rpc/feed/hub.ts";
@@ -82,9 +84,13 @@ export function composeEdge(settings: Settings, parts: EdgeParts): GuardedEdge {
     log,
   });
   let metrics: Metrics | undefined;
+  const refusals = createRefusalLog(log);
   const admission = createAdmission({
     limits: { ...callerLimits(settings), ...parts.admission },
-    onRefused: (by) => metrics?.refusal(by),
+    onRefused(by) {
+      metrics?.refusal(by);
+      refusals.count(by);
+    },
   });
   if (settings.adminPort !== 0) metrics = createServerMetrics(settings, parts, admission);
   const edge = createEdge({
@@ -93,6 +99,7 @@ export function composeEdge(settings: Settings, parts: EdgeParts): GuardedEdge {
     },
     log,
     ...(answersLoopbackNamesOnly(settings) ? { acceptsHost: isLoopbackName } : {}),
+    screen: createScreen(admission, log),
     async gate(context) {
       await authorization.gate(context);
       await admission.gate(context);
@@ -108,7 +115,7 @@ export function composeEdge(settings: Settings, parts: EdgeParts): GuardedEdge {
     edge,
     metrics,
     admin: metrics && createAdminServer({ metrics, readiness }),
-    background: [admission, ...(tls === undefined ? [] : [followCertificates(tls, edge, log)])],
+    background: [admission, refusals, ...(tls === undefined ? [] : [followCertificates(tls, edge, log)])],
     replaceCredentials: (changed) => authorization.replaceCredentials(credentialsOf(changed)),
   };
 }

@@ -3,6 +3,7 @@ import type { HandlerContext, Interceptor } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
 import type { CallGate } from "../edge/call-gate.ts";
 import { RESERVED_LANE } from "../lanes.ts";
+import { SERVICES } from "../routes.ts";
 import { principalOf } from "../security/grants.ts";
 import { RULES, type Rule, rpcName } from "../security/rules.ts";
 import { createLagMeter, type LagMeter } from "./lag-meter.ts";
@@ -10,8 +11,11 @@ import { type AdmissionLimits, DEFAULT_ADMISSION } from "./limits.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { createSlots, type Slots } from "./slots.ts";
 
+/** What a server that does too much already has no room for. */
+export type Lack = "calls" | "mutations" | "lag";
+
 /** Which limit a call met; also the label of a metric. */
-export type RefusedBy = "rate" | "calls" | "mutations" | "lag" | "world" | "subscriptions";
+export type RefusedBy = Lack | "rate" | "world" | "subscriptions";
 
 export interface AdmissionOptions {
   readonly limits?: Partial<AdmissionLimits>;
@@ -21,6 +25,8 @@ export interface AdmissionOptions {
 
 /** Decides which calls a server takes on: most refusals fall before the body of a call is read. */
 export interface Admission {
+  /** Why there is no room for a unary call now; counts as a refusal. Asked first, since it costs next to nothing. */
+  lackFor(rpc: string): Lack | undefined;
   /** To be asked after authentication. */
   readonly gate: CallGate;
   /** Makes mutations wait their turn. */
@@ -51,20 +57,21 @@ export function createAdmission({
   let calls = 0;
   let mutations = 0;
 
-  function refuse(by: RefusedBy, retryAfterMs: number): DomainError {
+  function refuse(by: RefusedBy, retryAfterMs?: number): DomainError {
     onRefused(by);
-    return new DomainError("LIMIT_EXCEEDED", TEXTS[by], { retryAfterMs, metadata: { limit: by } });
+    return refusalBy(by, retryAfterMs);
   }
 
   /** Loads that a server which does too much already can do without; the reserved lane and probes are none of them. */
-  function assertRoom(isMutation: boolean): void {
-    if (isMutation && mutations >= limits.mutations) throw refuse("mutations", RETRY_MS.mutations);
-    if (calls >= limits.calls) throw refuse("calls", RETRY_MS.calls);
-    if (calls >= limits.lagCalls && lag.lagMs() > limits.lagMs) throw refuse("lag", RETRY_MS.lag);
+  function lackOfRoom(isMutation: boolean): Lack | undefined {
+    if (isMutation && mutations >= limits.mutations) return "mutations";
+    if (calls >= limits.calls) return "calls";
+    return calls >= limits.lagCalls && lag.lagMs() > limits.lagMs ? "lag" : undefined;
   }
 
   function admitCall(context: HandlerContext, isMutation: boolean): void {
-    assertRoom(isMutation);
+    const lack = lackOfRoom(isMutation);
+    if (lack !== undefined) throw refuse(lack);
     calls++;
     if (isMutation) mutations++;
     onceOver(context.signal, () => {
@@ -74,10 +81,10 @@ export function createAdmission({
   }
 
   function admitStream(context: HandlerContext, principal: string): void {
-    if (calls >= limits.lagCalls && lag.lagMs() > limits.lagMs) throw refuse("lag", RETRY_MS.lag);
+    if (calls >= limits.lagCalls && lag.lagMs() > limits.lagMs) throw refuse("lag");
     if (limits.subscriptions === undefined) return;
     const open = subscriptions.get(principal) ?? 0;
-    if (open >= limits.subscriptions) throw refuse("subscriptions", RETRY_MS.subscriptions);
+    if (open >= limits.subscriptions) throw refuse("subscriptions");
     subscriptions.set(principal, open + 1);
     onceOver(context.signal, () => subscriptions.set(principal, (subscriptions.get(principal) ?? 1) - 1));
   }
@@ -93,9 +100,9 @@ export function createAdmission({
       for (const name of names) {
         const slots = worlds.get(name) ?? createSlots(limits.runningPerWorld, limits.waitingPerWorld);
         worlds.set(name, slots);
-        held.push(await (slots.take(signal) ?? Promise.reject(refuse("world", RETRY_MS.world))));
+        held.push(await (slots.take(signal) ?? Promise.reject(refuse("world"))));
       }
-      held.push(await (running.take(signal) ?? Promise.reject(refuse("mutations", RETRY_MS.mutations))));
+      held.push(await (running.take(signal) ?? Promise.reject(refuse("mutations"))));
       return release;
     } catch (error) {
       release();
@@ -104,6 +111,13 @@ export function createAdmission({
   }
 
   return {
+    lackFor(rpc) {
+      const isMutation = UNARY.get(rpc);
+      const lack = isMutation === undefined ? undefined : lackOfRoom(isMutation);
+      if (lack !== undefined) onRefused(lack);
+      return lack;
+    },
+
     gate(context) {
       const rpc = rpcName(context.method);
       const rule = RULES.get(rpc);
@@ -136,6 +150,11 @@ export function createAdmission({
   };
 }
 
+/** @param retryAfterMs where the limit itself does not say when to come again. */
+export function refusalBy(by: RefusedBy, retryAfterMs = RETRY_MS[by]): DomainError {
+  return new DomainError("LIMIT_EXCEEDED", TEXTS[by], { retryAfterMs, metadata: { limit: by } });
+}
+
 const TEXTS: Readonly<Record<RefusedBy, string>> = {
   rate: "this caller makes more calls per second than it may",
   calls: "the server has as many calls as it can carry",
@@ -146,7 +165,24 @@ const TEXTS: Readonly<Record<RefusedBy, string>> = {
 };
 
 /** How long to wait before the same call again, in milliseconds; the rate limit tells its own time. */
-const RETRY_MS = { calls: 500, mutations: 500, lag: 1000, world: 500, subscriptions: 5000 } as const;
+const RETRY_MS: Readonly<Record<RefusedBy, number>> = {
+  rate: 1000,
+  calls: 500,
+  mutations: 500,
+  lag: 1000,
+  world: 500,
+  subscriptions: 5000,
+};
+
+/** The unary calls that a server without room refuses, and whether they change something. */
+const UNARY: ReadonlyMap<string, boolean> = new Map(
+  SERVICES.flatMap(({ methods }) => methods)
+    .filter((method) => method.methodKind === "unary" && !RESERVED_LANE.has(rpcName(method)))
+    .flatMap((method) => {
+      const rule = RULES.get(rpcName(method));
+      return rule === undefined || rule.kind === "public" ? [] : [[rpcName(method), changes(rule)] as const];
+    }),
+);
 
 /** What takes more than a reader takes locks and commits. */
 function changes(rule: Rule): boolean {

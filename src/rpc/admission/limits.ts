@@ -22,7 +22,7 @@ export interface AdmissionLimits {
 export const DEFAULT_ADMISSION: AdmissionLimits = {
   calls: 2048,
   mutations: 512,
-  running: 64,
+  running: 16,
   runningPerWorld: 8,
   waitingPerWorld: 256,
   lagMs: 200,

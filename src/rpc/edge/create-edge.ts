@@ -9,7 +9,7 @@ import { validateRequests } from "../interceptors/validate-request.ts";
 import { createAcceptor, type EdgeTls } from "./acceptor.ts";
 import { createAdapter } from "./adapter.ts";
 import { type CallGate, callGate, draining } from "./call-gate.ts";
-import { createHttp1Server, createHttp2Front, handOver } from "./http-servers.ts";
+import { createHttp1Server, createHttp2Front, handOver, type Screen } from "./http-servers.ts";
 import { DEFAULT_LIMITS, type EdgeLimits } from "./limits.ts";
 import { sayGoodbye } from "./say-goodbye.ts";
 
@@ -27,6 +27,8 @@ export interface EdgeOptions {
   readonly acceptsHost?: (host: string) => boolean;
   /** Asked before a call's body is read: the place for authentication. */
   readonly gate?: CallGate;
+  /** Asked for every HTTP/2 stream before the gate, and before anything is made of it. */
+  readonly screen?: Screen;
   /** What differs from `DEFAULT_LIMITS`. */
   readonly limits?: Partial<EdgeLimits>;
   /** Without it the port speaks cleartext. */
@@ -81,7 +83,7 @@ export function createEdge(options: EdgeOptions): Edge {
       ],
     },
   });
-  const serverOptions = { handler, limits, log, isDraining: () => isDraining };
+  const serverOptions = { handler, limits, log, isDraining: () => isDraining, screen: options.screen };
   const http1 = createHttp1Server(serverOptions);
   const http2 = createHttp2Front(serverOptions);
   const acceptor = createAcceptor({

@@ -14,7 +14,15 @@ export interface HttpServerOptions {
   readonly limits: EdgeLimits;
   readonly log: Logger;
   readonly isDraining: () => boolean;
+  /** Asked for every HTTP/2 stream before anything is made of it. */
+  readonly screen?: Screen | undefined;
 }
+
+/**
+ * Looks at the headers of a stream that has just begun. Headers in return refuse it: they are sent as they are, as all
+ * of the answer, and its body is never read.
+ */
+export type Screen = (headers: http2.IncomingHttpHeaders) => http2.OutgoingHttpHeaders | undefined;
 
 /**
  * An HTTP/1.1 server that never listens: the acceptor hands it its connections. What cannot be parsed or comes too
@@ -61,7 +69,7 @@ const STREAM_WINDOW_BYTES = 16 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
 
 /** As `createHttp1Server`, for HTTP/2. Errors of sessions and sockets are the peers' business: logged at debug. */
-export function createHttp2Front({ handler, limits, log }: HttpServerOptions): Http2Front {
+export function createHttp2Front({ handler, limits, log, screen }: HttpServerOptions): Http2Front {
   const server = http2.createServer(
     {
       settings: {
@@ -83,6 +91,7 @@ export function createHttp2Front({ handler, limits, log }: HttpServerOptions): H
     },
     handler,
   );
+  if (screen !== undefined) screenStreams(server, screen);
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
@@ -92,6 +101,26 @@ export function createHttp2Front({ handler, limits, log }: HttpServerOptions): H
   const watch = keepAlive(sessions, limits);
   server.on("sessionError", (error) => log.debug({ err: error }, "HTTP/2 session error"));
   return { server, sessions, stop: watch.stop };
+}
+
+/**
+ * Stands before Node's own listener, which makes a request and a response of every stream: for a stream that is refused
+ * these would be most of what it costs.
+ */
+function screenStreams(server: http2.Http2Server, screen: Screen): void {
+  const others = server.listeners("stream");
+  server.removeAllListeners("stream");
+  server.on("stream", (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, ...rest) => {
+    const refusal = screen(headers);
+    if (refusal === undefined) {
+      for (const listener of others) listener.call(server, stream, headers, ...rest);
+      return;
+    }
+    stream.on("error", () => undefined); // a peer that went away: nobody is there to be told
+    stream.respond(refusal, { endStream: true });
+    // Tells the peer to send no more of the body (RFC 9113, 8.1); it has the whole answer.
+    stream.close(http2.constants.NGHTTP2_NO_ERROR);
+  });
 }
 
 /** Gives an accepted connection to one of the servers. */

@@ -1,4 +1,5 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { expect } from "chai";
 import { ActivationService } from "#gen/worldservice/v1/activation_service_pb.ts";
 import { AllocationService } from "#gen/worldservice/v1/allocation_service_pb.ts";
@@ -83,6 +84,26 @@ describe("admission", () => {
     gate.resolve();
     await Promise.all(calls);
     await upsert("afterwards");
+  });
+
+  it("refuses by the headers alone over gRPC, to any client, and the connection goes on", async () => {
+    await start({ mutations: 0 });
+    const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    const path = `/${AllocationService.typeName}/UpsertAllocations`;
+    const plain = (bytes: Buffer) => bytes;
+    const ask = (bytes: number) =>
+      new Promise<ServiceError | null>((resolve) => {
+        client.makeUnaryRequest(path, plain, plain, Buffer.alloc(bytes), resolve);
+      });
+    // What is refused has not been decoded: none of these is a message.
+    const refusals = await Promise.all([1, 10_000, 5_000_000].map(ask));
+    for (const error of refusals) {
+      expect(error?.code).to.equal(Code.ResourceExhausted);
+      expect(error?.metadata.get("grpc-status-details-bin")).to.have.length(1);
+    }
+    client.close();
+    expect(await failureOf(upsert("r"))).to.include(LIMITED);
+    await createClient(CapabilityService, server.transport).getCapabilities({});
   });
 
   it("lets freezes, acknowledgements, health and reads pass while changes are refused", async () => {
