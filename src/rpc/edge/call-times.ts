@@ -37,8 +37,11 @@ function boundDeadline(header: Headers, isUnary: boolean, maxTimeoutMs: number):
     : ([connect.headerTimeout, "", connect.parseTimeout] as const);
   if (isUnary && !header.has(name)) header.set(name, `${maxTimeoutMs}${unit}`);
   const { timeoutMs } = parse(header.get(name), Number.MAX_SAFE_INTEGER);
+  if (timeoutMs === undefined || timeoutMs <= maxTimeoutMs) return timeoutMs;
   // Connect refuses what is above the maximum, but sets a timer for it first, and Node's timers overflow at 24 days.
-  if (timeoutMs !== undefined && timeoutMs > maxTimeoutMs) header.set(name, `${maxTimeoutMs + 1}${unit}`);
+  if (isUnary) header.set(name, `${maxTimeoutMs + 1}${unit}`);
+  // A stream may live longer: its caller keeps the time, and it ends when that goes away.
+  else header.delete(name);
   return timeoutMs;
 }
 

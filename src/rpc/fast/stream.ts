@@ -160,11 +160,14 @@ async function writeAnswer(
   for await (const each of answer) await writer.write(frameOf(method.serialize(each)));
 }
 
-/** What is above the maximum is refused by Connect's own rule; Node's timers overflow at 24 days, so it is cut first. */
+/**
+ * The deadline that was sent. The longest there is holds for unary calls: a stream that is to live longer has none here,
+ * and ends when its caller, who keeps the time, goes away. (Node's timers would overflow at 24 days.)
+ */
 function boundTimeout(sent: string | null, maxTimeoutMs: number): ReturnType<typeof parseTimeout> {
-  const timeout = parseTimeout(sent, maxTimeoutMs);
+  const timeout = parseTimeout(sent, Number.MAX_SAFE_INTEGER);
   const isLong = timeout.timeoutMs !== undefined && timeout.timeoutMs > maxTimeoutMs;
-  return isLong ? { ...timeout, timeoutMs: maxTimeoutMs + 1 } : timeout;
+  return isLong ? {} : timeout;
 }
 
 /** The status stands behind what was written before: a peer that never reads it does not keep its stream for ever. */
