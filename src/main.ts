@@ -36,6 +36,7 @@ async function serve(argv: readonly string[]): Promise<void> {
     if (signal === "SIGTERM") await sleep(noticeMs(settings.drainTimeoutMs));
     await server.stop();
   });
+  endOnFault(log, server.stop, settings.drainTimeoutMs);
   log.info(
     {
       address: `${address}:${port}`,
@@ -104,6 +105,31 @@ function stopOnSignals(log: import("pino").Logger, stop: (signal: NodeJS.Signals
     );
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, onSignal);
+}
+
+/** How much longer than its drain a stop may take, in milliseconds: the store has to close too. */
+const CLOSING_MS = 5_000;
+
+/**
+ * After an error that nobody caught, or a rejection that nobody handled, the process is in a state that nobody thought
+ * of. It takes nothing new, ends what runs and goes, so that its supervisor starts another: exit code 1. A second such
+ * error, or a stop that hangs, ends it at once.
+ */
+function endOnFault(log: import("pino").Logger, stop: () => Promise<void>, drainTimeoutMs: number): void {
+  let ending = false;
+  process.on("uncaughtException", (error, origin) => {
+    log.fatal({ err: error, origin }, "an error that nobody caught; the server ends");
+    if (ending) process.exit(1);
+    ending = true;
+    setTimeout(() => process.exit(1), drainTimeoutMs + CLOSING_MS);
+    stop().then(
+      () => process.exit(1),
+      (failure: unknown) => {
+        log.error({ err: failure }, "could not stop in order");
+        process.exit(1);
+      },
+    );
+  });
 }
 
 /** What stands on the terminal when the start failed: for settings every problem, without a stack. */
