@@ -167,6 +167,7 @@ export function requestNaming(
     fromJson(method.input, attempt);
     return attempt;
   } catch {
-    return JSON.parse(JSON.stringify(attempt).replaceAll(`"${world}":0`, `"${world}":"x"`)) as JsonObject;
+    const key = JSON.stringify(world);
+    return JSON.parse(JSON.stringify(attempt).replaceAll(`${key}:0`, `${key}:"x"`)) as JsonObject;
   }
 }
