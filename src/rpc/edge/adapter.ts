@@ -17,6 +17,7 @@ import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
 import { authorityFault } from "./authority.ts";
 import { boundTimes, type CallTimes } from "./call-times.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
+import { repeatsCredentials } from "./repeated-credentials.ts";
 
 type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]> &
   Omit<FastOptions, "acceptCompression" | "bodyTimeoutMs" | "decoders" | "log">;
@@ -51,7 +52,9 @@ export function createAdapter(
   const streams = createFastStream(fastOptions);
   const handlers = handlersByPath(options, (router) => unary.record(streams.record(router)));
   return (request, response) => {
-    const unwelcome = authorityFault(request, options.acceptsHost);
+    const unwelcome =
+      authorityFault(request, options.acceptsHost) ??
+      (repeatsCredentials(request) ? "repeated-credentials" : undefined);
     if (unwelcome !== undefined) {
       refuse(unwelcome, request, response, log);
       return;

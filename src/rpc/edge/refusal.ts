@@ -13,6 +13,7 @@ export type EdgeResponse = ServerResponse | Http2ServerResponse;
 export type RefusalKind =
   | "authority"
   | "foreign-host"
+  | "repeated-credentials"
   | "unknown-method"
   | "http-method"
   | "content-type"
@@ -33,6 +34,10 @@ const ANSWERS: Record<RefusalKind, RefusalAnswer> = {
         "PERMISSION_DENIED",
         "this server asks for no credentials and so answers only under the names of its own machine, such as localhost",
       ),
+  },
+  "repeated-credentials": {
+    status: 400,
+    error: () => wrongHeader("authorization", "the request has more than one"),
   },
   "unknown-method": { status: 404, error: () => unimplemented("this server has no such method") },
   "http-method": { status: 405, error: () => unimplemented("this method is called with POST") },
