@@ -79,10 +79,26 @@ describe("the server process", () => {
     const server = await startedProcess({ auth_tokens: AUTH_TOKENS, log_level: "trace" });
     await capabilities(server.port, bearer(OWNER));
     await failureOf(capabilities(server.port, { authorization: "Bearer not-a-token-of-ours" }));
-    await until(() => server.lines.filter((line) => line.msg === "call").length === 2);
+    // Places where a token does not belong, and from where careless callers or proxies send it all the same.
+    const path = `/${CapabilityService.typeName}/GetCapabilities`;
+    const misplaced = await fetch(`http://127.0.0.1:${server.port}${path}?access_token=in-the-query`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        cookie: "token=in-a-cookie",
+        "proxy-authorization": "Bearer in-another-header",
+        "x-api-key": "in-a-header-of-ones-own",
+        referer: "http://localhost/?token=in-the-referer",
+      },
+      body: '{"token":"in-the-body"}',
+    });
+    expect(misplaced.status).to.equal(401);
+    const elsewhere = await fetch(`http://127.0.0.1:${server.port}/in-the-path?key=in-the-query`);
+    expect(elsewhere.status).to.equal(404);
+    await until(() => server.lines.filter((line) => line.msg === "call").length === 3);
     expect(await server.end("SIGTERM")).to.equal(0);
     const digest = createHash("sha256").update(tokenOf(OWNER)).digest("hex");
-    for (const secret of [tokenOf(OWNER), digest, "not-a-token-of-ours"]) {
+    for (const secret of [tokenOf(OWNER), digest, "not-a-token-of-ours", "in-the-", "in-a-", "in-another-"]) {
       expect(server.output()).not.to.contain(secret);
     }
   });

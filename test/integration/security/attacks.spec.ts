@@ -5,6 +5,7 @@ import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts";
 import { WorldService } from "#gen/worldservice/v1/world_service_pb.ts";
+import { readSettings } from "../../../src/settings/read-settings.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { envelope, rawExchange, rawHttp2 } from "../edge/support.ts";
 import { AUTH_TOKENS, bearer, OWN, principalName, tokenOf } from "./support.ts";
@@ -224,5 +225,33 @@ describe("attacks on authentication", () => {
     );
     // The owner learns that there is no such world; the reader of another one does not.
     expect(statuses(text)).to.deep.equal(["404", "401", "403", "404", "401", "401"]);
+  });
+
+  it("get nothing more on a connection that is open when their token is taken away", async () => {
+    const open = await startServer({ auth_tokens: AUTH_TOKENS });
+    const session = http2.connect(open.baseUrl);
+    const status = async () => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": PATH,
+        "content-type": JSON_TYPE,
+        authorization: `Bearer ${TOKEN}`,
+      });
+      stream.end("{}");
+      const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+      stream.close();
+      return headers[":status"];
+    };
+    try {
+      expect(await status()).to.equal(200);
+      const others = (JSON.parse(AUTH_TOKENS) as { name: string }[]).filter(({ name }) => name !== OWNER);
+      open.server.replaceCredentials(
+        readSettings({ argv: [`--auth-tokens=${JSON.stringify(others)}`], env: {} }),
+      );
+      expect(await status()).to.equal(401);
+    } finally {
+      session.destroy();
+      await open.stop();
+    }
   });
 });
