@@ -2,6 +2,7 @@
  * The TypeScript client of worldservice. Nothing here needs Node.js: bring a transport from `worldservice/client/node`
  * (gRPC over HTTP/2) or `worldservice/client/web` (gRPC-Web or Connect over fetch, in browsers too).
  */
+export { EventType, StartPosition } from "#gen/worldservice/v1/control_bus_service_pb.ts";
 export { ALPHA_KEYS, ALPHA_SPECS, type AlphaKey, type MetricSpec } from "../domain/alpha/metric-spec.ts";
 export type { ParsedFigures } from "../domain/alpha/parse-envelope.ts";
 export { type AlphaMetricsView, isMeasured, type MissingSeries, parseAlphaMetrics } from "./alpha-metrics.ts";

@@ -11,7 +11,7 @@ export interface NodeOptions {
   /** Allows sending a token in cleartext to another host than this machine. Default false. */
   readonly insecure?: boolean;
   /** PEM of the certificate authorities to trust instead of the system's; for https only. */
-  readonly ca?: string | Buffer;
+  readonly ca?: string | Uint8Array;
   /** Deadline of unary calls in milliseconds that are given none. Default 30,000. */
   readonly timeoutMs?: number;
   readonly retry?: RetryOptions;
@@ -40,7 +40,7 @@ export function connectNode(server: string, options: NodeOptions = {}): NodeConn
     );
   }
   const baseUrl = url.href.replace(/\/$/, "");
-  const sessionManager = new Http2SessionManager(baseUrl, undefined, ca === undefined ? {} : { ca });
+  const sessionManager = new Http2SessionManager(baseUrl, undefined, secure(ca));
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager,
@@ -48,6 +48,12 @@ export function connectNode(server: string, options: NodeOptions = {}): NodeConn
     interceptors: token === undefined ? [] : [bearer(token)],
   });
   return { transport, clients: createClients(transport, retry), close: () => sessionManager.abort() };
+}
+
+/** Types of Node.js stay out of what callers see: programs without `@types/node` compile too. */
+function secure(ca: string | Uint8Array | undefined): { readonly ca?: string | Buffer } {
+  if (ca === undefined) return {};
+  return { ca: typeof ca === "string" ? ca : Buffer.from(ca) };
 }
 
 function urlOf(server: string): URL {

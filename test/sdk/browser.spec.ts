@@ -30,6 +30,7 @@ async function bundle(): Promise<string> {
     bundle: true,
     write: false,
     platform: "browser",
+    conditions: ["worldservice-source"],
     format: "iife",
     logLevel: "silent",
   });

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { pino } from "pino";
-import { type FeedMessageV1, type FeedMessageV2, follow, negotiate } from "worldservice/client";
-import { connectNode, type NodeConnection } from "worldservice/client/node";
-import { connectWeb } from "worldservice/client/web";
 import { StartPosition } from "#gen/worldservice/v2/control_bus_service_pb.ts";
+import { type FeedMessageV1, type FeedMessageV2, follow, negotiate } from "../../src/client/index.ts";
+import { connectNode, type NodeConnection } from "../../src/client/node.ts";
+import { connectWeb } from "../../src/client/web.ts";
 import { compose, type Server } from "../../src/compose.ts";
 import { readSettings } from "../../src/settings/read-settings.ts";
 

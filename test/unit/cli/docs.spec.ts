@@ -60,9 +60,9 @@ describe("the pages on worldctl", () => {
         readFileSync(join(ROOT, "docs/en/guides/strategy_workflow.md"), "utf8"),
       ) ?? [];
     const here = program.replace("127.0.0.1:50051", `127.0.0.1:${server.port}`);
-    const { stdout } = await execute(process.execPath, ["--input-type=module-typescript", "--eval", here], {
-      cwd: ROOT,
-    });
+    // The package by its own name, from the sources; from what is built, test/sdk/package.spec.ts tries it.
+    const flags = ["--conditions=worldservice-source", "--input-type=module-typescript"];
+    const { stdout } = await execute(process.execPath, [...flags, "--eval", here], { cwd: ROOT });
     expect(stdout).to.contain("alpha_performance.sharpe");
   });
 });
