@@ -26,15 +26,15 @@ export interface Follower {
   readonly seen: readonly SeenEvent[];
   /** How often it continued from its cursor. */
   readonly resumptions: () => number;
-  /** Subscribes from the oldest event. False when this server does not serve the feed. */
-  start(clients: Clients): Promise<boolean>;
+  /** Subscribes from the oldest event. */
+  start(clients: Clients): Promise<void>;
   /** Ends the stream from this side. */
   cut(): Promise<void>;
   /** Waits until the stream that the server's end cut has ended on this side too. */
   ended(): Promise<void>;
-  /** Subscribes again, exactly behind the last thing seen. Does nothing where `start` found no feed. */
+  /** Subscribes again, exactly behind the last thing seen. */
   resume(clients: Clients): Promise<void>;
-  /** Waits until everything up to this revision has arrived. Does nothing where `start` found no feed. */
+  /** Waits until everything up to this revision has arrived. */
   reach(revision: bigint): Promise<void>;
 }
 
@@ -46,7 +46,6 @@ interface Stream {
 
 export function createFollower(): Follower {
   const seen: SeenEvent[] = [];
-  let isServed = false;
   let resumptions = 0;
   let cursor = "";
   let revision = 0n;
@@ -110,26 +109,16 @@ export function createFollower(): Follower {
     seen,
     resumptions: () => resumptions,
     ended,
-    async start(clients) {
-      try {
-        await open(clients);
-        isServed = true;
-      } catch (error) {
-        if (!(error instanceof ConnectError && error.code === Code.Unimplemented)) throw error;
-      }
-      return isServed;
-    },
+    start: open,
     async cut() {
       stream?.controller.abort();
       await ended();
     },
     async resume(clients) {
-      if (!isServed) return;
       await open(clients);
       resumptions += 1;
     },
     async reach(wanted) {
-      if (!isServed) return;
       const arrival = async () => {
         while (revision < wanted && failure === undefined) await moved.promise;
         if (failure !== undefined) throw failure;
