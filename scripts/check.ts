@@ -2,8 +2,8 @@
 import { breakingProtos } from "./checks/breaking-protos.ts";
 import { type Check, commandCheck } from "./checks/check.ts";
 import { docsInStep } from "./checks/docs-in-step.ts";
-import { errorsPage } from "./checks/errors-page.ts";
 import { generatedCode } from "./checks/generated-code.ts";
+import { links } from "./checks/links.ts";
 
 const CHECKS: readonly Check[] = [
   commandCheck("biome", "check", "--error-on-warnings", "."),
@@ -14,9 +14,11 @@ const CHECKS: readonly Check[] = [
   breakingProtos,
   generatedCode,
   docsInStep,
-  errorsPage,
+  links,
+  commandCheck("vitepress", "build", "docs"),
   commandCheck("node", "scripts/status-table.ts"),
   commandCheck("node", "scripts/settings-page.ts"),
+  commandCheck("node", "scripts/reference-pages.ts"),
 ];
 
 const summary: string[] = [];

@@ -1,5 +1,6 @@
-/** docs/ko mirrors docs/en: the same paths, and in each page the same outline of headings and code blocks. */
+/** docs/ko mirrors docs/en: the same paths, and in each page the same headings and the same code, comments aside. */
 import { join } from "node:path";
+import MarkdownIt from "markdown-it";
 import { type Check, failed, passed, ROOT } from "./check.ts";
 import { readTree, unpairedPaths } from "./directory.ts";
 
@@ -13,7 +14,7 @@ export const docsInStep: Check = {
 
 type Pages = ReadonlyMap<string, string>;
 
-/** One line per difference; texts may differ in everything but their outline. */
+/** One line per difference; texts may differ in everything but their outline and their code. */
 export function compareDocs(english: Pages, korean: Pages): readonly string[] {
   const unpaired = unpairedPaths({ name: "docs/en", files: english }, { name: "docs/ko", files: korean });
   const differences = [...english].flatMap(([path, text]) => {
@@ -29,6 +30,8 @@ interface Entry {
   /** `##`, or `code block`. */
   readonly mark: string;
   readonly line: number;
+  /** Of a code block: its info string and what is in it. */
+  readonly code?: string;
 }
 
 function comparePage(path: string, english: readonly Entry[], korean: readonly Entry[]): readonly string[] {
@@ -36,6 +39,8 @@ function comparePage(path: string, english: readonly Entry[], korean: readonly E
     const [en, ko] = [english[index], korean[index]];
     // The first difference only: everything after it is shifted and says nothing new.
     if (en?.mark !== ko?.mark) return [`${path}: docs/en has ${describe(en)}, docs/ko has ${describe(ko)}`];
+    if (en?.code !== ko?.code)
+      return [`${path}: the code blocks at lines ${en?.line} and ${ko?.line} differ`];
   }
   return [];
 }
@@ -44,21 +49,23 @@ function describe(entry: Entry | undefined): string {
   return entry === undefined ? "nothing more" : `${entry.mark} at line ${entry.line}`;
 }
 
-/** Headings (`#` to `######`) and fenced code blocks in order; what looks like a heading inside a block is none. */
+const markdown = new MarkdownIt();
+
+/** Headings and fenced code blocks in order; what looks like a heading inside a block is none. */
 function outline(text: string): readonly Entry[] {
-  const entries: Entry[] = [];
-  let fence: string | undefined;
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (fence !== undefined) {
-      if (mark?.startsWith(fence)) fence = undefined;
-    } else if (mark !== undefined) {
-      fence = mark;
-      entries.push({ mark: "code block", line: index + 1 });
-    } else {
-      const heading = /^ {0,3}(#{1,6})\s/.exec(line)?.[1];
-      if (heading !== undefined) entries.push({ mark: heading, line: index + 1 });
-    }
-  }
-  return entries;
+  return markdown.parse(text, {}).flatMap(({ type, markup, map, info, content }): Entry[] => {
+    const line = (map?.[0] ?? 0) + 1;
+    if (type === "heading_open") return [{ mark: markup, line }];
+    return type === "fence" ? [{ mark: "code block", line, code: comparable(info, content) }] : [];
+  });
+}
+
+/**
+ * What must be equal in both languages: of a diagram its shape, since its labels are words; of everything else all but
+ * the comments.
+ */
+function comparable(info: string, content: string): string {
+  if (info.trim() === "mermaid") return info.trim();
+  const code = content.split("\n").map((line) => line.replace(/(^|\s)(?:#|\/\/) .*$/, "").trimEnd());
+  return [info.trim(), ...code.filter((line) => line !== "")].join("\n");
 }

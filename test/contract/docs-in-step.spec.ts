@@ -30,7 +30,16 @@ describe("the documentation in English and Korean", () => {
     expect(compare("# A", "# 가\n```\nx\n```")).to.have.length(1);
   });
 
+  it("is out of step when the code differs, or what the code is said to be", () => {
+    const page = (info: string, code: string) => `# A\n\n\`\`\`${info}\n${code}\n\`\`\`\n`;
+    const expected = ["guides/start.md: the code blocks at lines 3 and 3 differ"];
+    expect(compare(page("sh", "npm ci"), page("sh", "npm install"))).to.deep.equal(expected);
+    expect(compare(page("sh", "npm ci"), page("sh no-run: needs docker", "npm ci"))).to.deep.equal(expected);
+    expect(compare(page("yaml", "a: 1 # one"), page("yaml", "# 하나\na: 1"))).to.deep.equal([]);
+    expect(compare(page("mermaid", "a --> b[one]"), page("mermaid", "a --> b[하나]"))).to.deep.equal([]);
+  });
+
   it("does not take a comment inside a code block for a heading, nor its end for a second block", () => {
-    expect(compare("# A\n````sh\n# x\n```\n# y\n````\n", "# 가\n~~~\nz\n~~~\n")).to.deep.equal([]);
+    expect(compare("# A\n````sh\n# x\n```\n# y\n````\n", "# 가\n~~~~sh\n```\n~~~~\n")).to.deep.equal([]);
   });
 });
