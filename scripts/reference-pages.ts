@@ -11,7 +11,7 @@ import { ENGLISH, KOREAN } from "./reference/error-texts.ts";
 import { errorsText } from "./reference/errors.ts";
 import { layOut } from "./reference/layout.ts";
 import { WORDS } from "./reference/markdown.ts";
-import { alphaText, linearityText, METRIC_HEADS } from "./reference/metrics.ts";
+import { alphaText, linearityText, METRIC_WORDS } from "./reference/metrics.ts";
 import { servicesText, typesText } from "./reference/pages.ts";
 
 const files = contractFiles();
@@ -47,8 +47,8 @@ function blocksOf(language: "en" | "ko"): readonly GeneratedBlock[] {
     block("example-v1", example("v1", "allocation-updated"), "events"),
     block("example-v2", example("v2", "rebalancing-planned.filled"), "events"),
     block("errors", errorsText(reasonComments, ERROR_TEXTS[language], words)),
-    block("alpha", alphaText(METRIC_HEADS[language]), "metrics"),
-    block("linearity", linearityText(METRIC_HEADS[language]), "metrics"),
+    block("alpha", alphaText(METRIC_WORDS[language]), "metrics"),
+    block("linearity", linearityText(METRIC_WORDS[language]), "metrics"),
   ];
 }
 

@@ -20,7 +20,7 @@ const NAVIGATION: Readonly<Record<Language, DefaultTheme.NavItem[]>> = {
 };
 
 const KOREAN_WORDS: DefaultTheme.Config = {
-  outline: { label: "이 페이지의 내용" },
+  outline: { level: [2, 3], label: "이 페이지의 내용" },
   docFooter: { prev: "이전", next: "다음" },
   darkModeSwitchLabel: "화면 모드",
   lightModeSwitchTitle: "밝은 화면으로",
