@@ -22,13 +22,12 @@ export const links: Check = {
 };
 
 function readPages(): Pages {
-  const folders = ["docs", "examples"].flatMap((folder) =>
+  const folders = ["docs/decisions", "docs/en", "docs/ko", "examples"].flatMap((folder) =>
     [...readTree(join(ROOT, folder))].map(([path, text]) => [`${folder}/${path}`, text] as const),
   );
-  const isPage = (path: string) => path.endsWith(".md") && !path.startsWith("docs/.vitepress/");
   return new Map([
-    ["README.md", readFileSync(join(ROOT, "README.md"), "utf8")] as const,
-    ...folders.filter(([path]) => isPage(path)),
+    ...["README.md", "docs/index.md"].map((path) => [path, readFileSync(join(ROOT, path), "utf8")] as const),
+    ...folders.filter(([path]) => path.endsWith(".md")),
   ]);
 }
 

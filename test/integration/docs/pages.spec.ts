@@ -15,6 +15,7 @@ import { openWorkshop, type Result, type Workshop } from "./workshop.ts";
 
 /** Each reason is one that no test can help; a block may have no other. */
 const REASONS = new Set([
+  "builds the site",
   "follows for ever",
   "installs packages",
   "needs Docker",
@@ -36,7 +37,7 @@ describe("the code in the documentation", () => {
   let server: TestServer | undefined;
   let redis: RedisServer | undefined;
   let compiled: string;
-  /** What the page's settings files say so far: a later block goes on from the earlier ones. */
+  /** What the settings files of the page say together: each block leaves out what stands in the others. */
   let settings: Settings;
 
   before(() => {
@@ -45,7 +46,6 @@ describe("the code in the documentation", () => {
   after(() => rmSync(compiled, { recursive: true }));
   beforeEach(() => {
     workshop = openWorkshop(compiled);
-    settings = {};
   });
   afterEach(async () => {
     await stopServer();
@@ -103,9 +103,8 @@ describe("the code in the documentation", () => {
       fromJsonString(message, code);
     },
     yaml: async ({ code }) => {
-      settings = merged(settings, parse(code));
       const file = join(workshop.folder, "settings.yaml");
-      writeFileSync(file, stringify(settings));
+      writeFileSync(file, stringify(merged(settings, parse(code))));
       readSettings({ argv: [`--config=${file}`], env: {} });
     },
     // The build of the site draws it, or fails.
@@ -120,6 +119,8 @@ describe("the code in the documentation", () => {
   }
 
   async function tryPage({ path, blocks }: Page): Promise<void> {
+    const files = blocks.filter(({ language }) => language === "yaml");
+    settings = files.reduce((all, { code }) => merged(all, parse(code)), {});
     const prepare = PREPARED[path] ?? (() => serve(USUAL_SERVER));
     await prepare();
     for (const block of blocks.filter((each) => whyNotRun(each) === undefined)) {
