@@ -94,8 +94,13 @@ describe("the code in the documentation", () => {
       const { exitCode, stdout } = await workshop.run(code);
       expect(exitCode, stdout).to.not.be.oneOf([0, undefined]);
     },
+    // As it would be for an installed package, but without building one.
     ts: async ({ code }) => {
-      tried(await workshop.run(`cat > program.ts <<'END'\n${code}END\nnode program.ts`));
+      tried(
+        await workshop.run(
+          `cat > program.ts <<'END'\n${code}END\nnode --conditions=worldservice-source program.ts`,
+        ),
+      );
     },
     json: async ({ mark, code }) => {
       const message = MESSAGES.getMessage(mark);

@@ -27,7 +27,7 @@ export interface Result {
 }
 
 /** What must not be shared with the checkout: books, and what is written by the commands themselves. */
-const NOT_LINKED = new Set([".git", "data", "gen-sdk", "coverage"]);
+const NOT_LINKED = new Set([".git", "coverage", "data", "dist", "gen-sdk"]);
 
 /** @param compiled where node keeps compiled code from one workshop to the next. */
 export function openWorkshop(compiled: string): Workshop {
