@@ -16,7 +16,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   // What operators see: metrics, spans, the admin port.
   ["observability", ["ports", "settings"]],
   ["client", ["gen", "domain/alpha"]],
-  ["cli", ["gen", "domain/alpha", "client", "settings"]],
+  ["cli", ["gen", "domain/alpha", "client", "settings", "version"]],
   // Parts of the process beside main and compose; no room may import them.
   ["log", ["settings"]],
   ["version", ["package.json"]],

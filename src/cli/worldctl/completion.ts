@@ -1,7 +1,8 @@
-/** Completion scripts for bash and zsh, written from the commands themselves: words only, no process per Tab. */
-import type { Command } from "commander";
+/** Completion scripts, written from the commands themselves: words only, no process per Tab. */
+import type { Command, Option } from "commander";
+import { fishCompletion } from "./fish-completion.ts";
 
-export const SHELLS = ["bash", "zsh"] as const;
+export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** What may follow one command: words, and those options that take a file. */
@@ -14,7 +15,10 @@ interface Place {
 /** Options whose value is a file: the shell's own completion serves them. */
 const FILE_OPTIONS = "--positions|--evaluation|--cursor-file|--tls-ca";
 
+const takesFile = ({ long }: Option): boolean => FILE_OPTIONS.split("|").includes(long ?? "");
+
 export function completionScript(shell: Shell, program: Command): string {
+  if (shell === "fish") return fishCompletion(program, takesFile);
   return shell === "bash" ? bash(placesOf(program)) : zsh(placesOf(program));
 }
 

@@ -36,9 +36,9 @@ function gap(error: FeedGapError): Failure {
 function refused(refusal: Refusal, server: string): Failure {
   const { code, reason, message, metadata, violations, retryAfterMs } = refusal;
   const exitCode = exitCodeOf(code);
-  const lines = [`worldctl: ${reason === "" ? "" : `${reason} `}(${codeName(code)}): ${message}`];
+  const lines = [`worldctl: ${reason === "" ? "" : `${reason} `}(${codeName(code)}): ${headline(refusal)}`];
   for (const { field, description } of violations) lines.push(`  ${field || "(request)"}: ${description}`);
-  for (const [key, value] of metadata) lines.push(`  ${key}: ${value}`);
+  for (const [key, value] of metadata) if (key !== "violations") lines.push(`  ${key}: ${value}`);
   const next = nextStep(reason) ?? withoutReason(code, server);
   if (next !== undefined) lines.push(`next: ${next}`);
   if (retryAfterMs !== undefined) lines.push(`retry after: ${retryAfterMs} ms`);
@@ -55,6 +55,13 @@ function refused(refusal: Refusal, server: string): Failure {
     },
   };
   return { exitCode, text: lines.map(printable).join("\n"), json };
+}
+
+/** The message, unless it only says in one line what follows field by field. */
+function headline({ message, violations }: Refusal): string {
+  const said = violations.filter(({ description }) => message.includes(description)).length;
+  if (said < violations.length || said < 2) return message;
+  return `${said} fields are not accepted`;
 }
 
 /** No service of ours answered: most likely nobody did. */

@@ -1,5 +1,6 @@
 /** The whole of `worldctl`: every verb as a command, and how a run of it ends. */
 import { Command, CommanderError, Option } from "commander";
+import { SERVER_VERSION } from "../../version.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { failureOf } from "./failure.ts";
@@ -65,6 +66,7 @@ export async function runWorldctl(argv: readonly string[], io: Io): Promise<Exit
 export function buildProgram(io: Io): Command {
   const program = new Command("worldctl")
     .description("Talks to a worldservice: plans, applies and watches how capital moves between worlds.")
+    .version(SERVER_VERSION)
     .configureOutput({
       writeOut: (text) => void io.out.write(text),
       writeErr: (text) => void io.err.write(text),
@@ -130,14 +132,17 @@ function group(program: Command, name: string): Command {
 function addCompletion(program: Command, io: Io): void {
   const command = program
     .command("completion <shell>")
-    .description("print a completion script for bash or zsh");
-  withExamples(command, ["completion bash > ~/.local/share/bash-completion/completions/worldctl"]).action(
-    async (shell: string) => {
-      const known = SHELLS.find((each): each is Shell => each === shell);
-      if (known === undefined) throw new UsageError(`no completion for ${shell}: there is bash and zsh`);
-      await io.out.write(completionScript(known, program));
-    },
-  );
+    .description("print a completion script for bash, zsh or fish");
+  const examples = [
+    "completion bash > ~/.local/share/bash-completion/completions/worldctl",
+    "completion fish > ~/.config/fish/completions/worldctl.fish",
+  ];
+  withExamples(command, examples).action(async (shell: string) => {
+    const known = SHELLS.find((each): each is Shell => each === shell);
+    if (known === undefined)
+      throw new UsageError(`no completion for ${shell}: there are ${SHELLS.join(", ")}`);
+    await io.out.write(completionScript(known, program));
+  });
 }
 
 function withExamples(command: Command, examples: readonly string[]): Command {

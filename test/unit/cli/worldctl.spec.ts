@@ -100,7 +100,7 @@ describe("worldctl", () => {
         ["activate alpha trend --side up", "Allowed choices are LONG, SHORT"],
         ["watch --type NOTHING", "no kind of event: NOTHING"],
         ["watch --start latest --after-cursor x", "exclude each other"],
-        ["completion fish", "there is bash and zsh"],
+        ["completion tcsh", "there are bash, zsh, fish"],
         ["--api v3 plan -", "Allowed choices are auto, v1, v2"],
         ["nonsense", "unknown command"],
         ["plan --nonsense", "unknown option"],
@@ -276,8 +276,27 @@ describe("worldctl", () => {
       });
     }
 
+    it("complete in fish, with what each word is about", async function () {
+      if (spawnSync("fish", ["--version"]).status !== 0) {
+        console.error("    fish is not tried: it is not installed");
+        return this.skip();
+      }
+      const { out: script } = await at("completion fish");
+      const offered = (line: string) =>
+        execFileSync("fish", ["--no-config", "-c", `${script}\ncomplete -C '${line}'`], { encoding: "utf8" });
+      expect(offered("worldctl al")).to.contain("allocations\tlook at and set the shares of the book");
+      expect(offered("worldctl allocations ")).to.match(/^get\t.*\n(.*\n)*upsert\t/m);
+      expect(offered("worldctl allocations upsert --ex")).to.contain("--execute\t");
+      expect(offered("worldctl --server x worlds cr")).to.contain("create\t");
+      expect(offered("worldctl activate a b --side ")).to.contain("SHORT");
+      expect(offered("worldctl allocations ")).not.to.contain("capabilities");
+    });
+
     it("complete in zsh", async function () {
-      if (spawnSync("zsh", ["--version"]).status !== 0) return this.skip();
+      if (spawnSync("zsh", ["--version"]).status !== 0) {
+        console.error("    zsh is not tried: it is not installed");
+        return this.skip();
+      }
       const { out: script } = await at("completion zsh");
       const ask = `compdef() { }; compadd() { shift; print -l -- "$@" }; _files() { }
         ${script}
