@@ -59,7 +59,10 @@ function mapTable(field: Field, content: JsonObject): TextTable {
   return { title: label(field), columns, rows: entries.map(([key, value]) => [key, plain(value)]) };
 }
 
-/** One row per message; columns that are empty in every row are left out. */
+/** A row is no place for a whole plan or request: the verb that shows the one entry shows those. In characters. */
+const WIDEST_MESSAGE = 400;
+
+/** One row per message; columns that are empty in every row, or whole documents, are left out. */
 function rowsTable(
   title: string,
   desc: DescMessage,
@@ -69,13 +72,16 @@ function rowsTable(
   const columns = desc.fields.map((field) => ({
     name: label(field),
     isNumber: isNumber(field),
+    isMessage: field.fieldKind === "message",
     cells: values.map((value) => cell(field, value[field.jsonName])),
   }));
   const named =
     keys === undefined || columns.some(({ cells }) => keys.every((key, row) => cells[row] === key))
       ? columns
-      : [{ name: "key", isNumber: false, cells: [...keys] }, ...columns];
-  const shown = named.filter(({ cells }) => cells.some((text) => text !== ""));
+      : [{ name: "key", isNumber: false, isMessage: false, cells: [...keys] }, ...columns];
+  const isDocument = ({ isMessage, cells }: (typeof named)[number]) =>
+    isMessage && cells.some((text) => text.length > WIDEST_MESSAGE);
+  const shown = named.filter((column) => column.cells.some((text) => text !== "") && !isDocument(column));
   return { title, columns: shown, rows: values.map((_, row) => shown.map(({ cells }) => cells[row] ?? "")) };
 }
 

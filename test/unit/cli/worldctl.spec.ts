@@ -51,6 +51,17 @@ describe("worldctl", () => {
         .and.not.to.contain("\u001b[");
     });
 
+    it("lists runs without their whole requests and plans, which the one run shows", async () => {
+      const own = await startServer();
+      const ask = async (line: string) => (await worldctl(["--server", own.baseUrl, ...line.split(" ")])).out;
+      await ask(`apply ${PLAN_FILE} --run-id listed`);
+      const out = await ask("runs list --table");
+      expect(out).to.contain("│ listed ").and.not.to.contain("worldAllocBefore");
+      expect(Math.max(...out.split("\n").map((line) => line.length))).to.be.below(240);
+      expect(await ask("runs get listed --table")).to.contain("\nnetted over all worlds\n");
+      await own.stop();
+    });
+
     it("shows a plan with worlds, deltas and alpha metrics", async () => {
       const { out } = await at(`plan ${join(ROOT, "examples/sector-etfs/v2.json")} --table`);
       for (const title of ["worlds\n", "deltas\n", "netted over all worlds\n", "alpha metrics\n"]) {
