@@ -120,8 +120,8 @@ describe("the Kubernetes manifests", () => {
     (server.ports as { name: string; containerPort: number }[]).map((p) => [p.name, p.containerPort]),
   );
 
-  function settings(): Settings {
-    const file = String(at(all.get("ConfigMap"), "data", "settings.yaml"));
+  function settings(edit = (file: string) => file): Settings {
+    const file = edit(String(at(all.get("ConfigMap"), "data", "settings.yaml")));
     const env = at(all.get("Secret"), "stringData") as Record<string, string>;
     return readSettings({ argv: server.args as string[], env, readFile: () => file });
   }
@@ -135,6 +135,14 @@ describe("the Kubernetes manifests", () => {
     });
     expect(authTokens).to.have.length.above(0);
     expect(tlsCert).to.be.a("string");
+  });
+
+  it("show in comments how callers are known by certificates, as the server would accept it", () => {
+    const shown = settings((file) =>
+      file.replaceAll(/# (tls_client_ca:|auth_certificates:| {2}- \{)/g, "$1"),
+    );
+    expect(shown.authCertificates.map(({ name }) => name)).to.deep.equal(["gateway"]);
+    expect(shown.tlsClientCa).to.be.a("string");
   });
 
   it("name the ports of the settings, and probe the admin port", () => {
