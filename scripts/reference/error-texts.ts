@@ -109,7 +109,10 @@ export const ENGLISH: ReadonlyMap<string, ErrorText> = new Map([
   ["LIMIT_EXCEEDED", text("a rate or count limit", "try again after the pause in RetryInfo")],
   [
     "MESSAGE_TOO_LARGE",
-    text("the message is above `max_message_bytes`", "send less, or use `position_table`"),
+    text(
+      "the message is above `max_message_bytes`, or above 2 MiB in JSON",
+      "send less, use `position_table`, or binary messages instead of JSON",
+    ),
   ],
   ["UNAUTHENTICATED", text("no valid credentials", "give a token")],
   ["PERMISSION_DENIED", text("the caller's roles do not cover the call", "ask for the role")],
@@ -212,7 +215,10 @@ export const KOREAN: ReadonlyMap<string, ErrorText> = new Map([
   ["LIMIT_EXCEEDED", text("속도나 개수의 한도에 걸렸다", "RetryInfo의 시간만큼 쉬고 다시 시도한다")],
   [
     "MESSAGE_TOO_LARGE",
-    text("메시지가 `max_message_bytes`보다 크다", "줄여서 보내거나 `position_table`을 쓴다"),
+    text(
+      "메시지가 `max_message_bytes`보다, JSON이면 2 MiB보다 크다",
+      "줄여서 보내거나, `position_table`이나 JSON 대신 바이너리 메시지를 쓴다",
+    ),
   ],
   ["UNAUTHENTICATED", text("유효한 자격 증명이 없다", "토큰을 준다")],
   ["PERMISSION_DENIED", text("호출자의 역할로는 할 수 없는 호출이다", "역할을 요청한다")],

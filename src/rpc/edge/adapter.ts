@@ -15,18 +15,19 @@ import { peerKey } from "../peer.ts";
 import { peerOf } from "../security/read-peer.ts";
 import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
 import { authorityFault } from "./authority.ts";
-import { boundTimes, type CallTimes } from "./call-times.ts";
+import { boundTimes } from "./call-times.ts";
+import { type EdgeLimits, isJson, readLimit } from "./limits.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 import { repeatsCredentials } from "./repeated-credentials.ts";
 
 type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]> &
-  Omit<FastOptions, "acceptCompression" | "bodyTimeoutMs" | "decoders" | "log">;
+  Omit<FastOptions, "acceptCompression" | "bodyTimeoutMs" | "decoders" | "log" | "readMaxBytes">;
 
-/** What the adapter needs: Connect's own options, the routes and the two times it looks after itself. */
+/** What the adapter needs: Connect's own options, the routes and the limits it looks after itself. */
 export interface AdapterOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   readonly router: RouterOptions;
-  readonly times: CallTimes;
+  readonly limits: Pick<EdgeLimits, "maxMessageBytes" | "maxJsonBytes" | "maxTimeoutMs" | "bodyTimeoutMs">;
   /** Whether the server answers under this name (without port, lower case); without it, under any. */
   readonly acceptsHost?: ((host: string) => boolean) | undefined;
   readonly log: Logger;
@@ -46,21 +47,29 @@ const SILENT_REFUSALS = new Map<number, RefusalKind>([
 export function createAdapter(
   options: AdapterOptions,
 ): (request: EdgeRequest, response: EdgeResponse) => void {
-  const { log } = options;
-  const fastOptions = { ...options.router, ...options.times, ...FAST_DEFAULTS, log };
+  const { limits, log } = options;
+  const { bodyTimeoutMs, maxMessageBytes } = limits;
+  const router = { ...options.router, readMaxBytes: maxMessageBytes };
+  const fastOptions = { ...router, ...FAST_DEFAULTS, bodyTimeoutMs, log };
   const unary = createFastUnary(fastOptions);
   const streams = createFastStream(fastOptions);
-  const handlers = handlersByPath(options, (router) => unary.record(streams.record(router)));
+  const binary = handlersByPath(options.routes, router, (given) => unary.record(streams.record(given)));
+  // Connect knows one limit per handler, so what is read under another limit has handlers of its own.
+  const json = handlersByPath(options.routes, {
+    ...router,
+    readMaxBytes: readLimit("application/json", limits),
+  });
   return (request, response) => {
-    const unwelcome =
-      authorityFault(request, options.acceptsHost) ??
-      (repeatsCredentials(request) ? "repeated-credentials" : undefined);
+    // A stream that was reset in the same breath it was opened is handed to us all the same, but never says again
+    // that it is closed: a call begun for it would wait for its body until the deadline.
+    if (isGone(request)) return;
+    const unwelcome = unwelcomeFor(request, options);
     if (unwelcome !== undefined) {
       refuse(unwelcome, request, response, log);
       return;
     }
     const path = request.url?.split("?", 1)[0] ?? "";
-    const handler = handlers.get(path);
+    const handler = (isJson(request.headers["content-type"]) ? json : binary).get(path);
     if (handler === undefined) {
       refuse("unknown-method", request, response, log);
       return;
@@ -74,6 +83,13 @@ export function createAdapter(
       else response.destroy(error instanceof Error ? error : undefined);
     });
   };
+}
+
+/** Why a request is not even looked at; undefined for one that is. */
+function unwelcomeFor(request: EdgeRequest, { acceptsHost }: AdapterOptions): RefusalKind | undefined {
+  return (
+    authorityFault(request, acceptsHost) ?? (repeatsCredentials(request) ? "repeated-credentials" : undefined)
+  );
 }
 
 /** Nobody is there to be told anything. */
@@ -97,10 +113,11 @@ function overHttp2(
 }
 
 function handlersByPath(
-  { routes, router: routerOptions }: AdapterOptions,
-  record: (router: ConnectRouter) => ConnectRouter,
+  routes: AdapterOptions["routes"],
+  options: Parameters<typeof createConnectRouter>[0],
+  record = (router: ConnectRouter) => router,
 ): ReadonlyMap<string, UniversalHandler> {
-  const router = createConnectRouter({ acceptCompression: ACCEPT_COMPRESSION, ...routerOptions });
+  const router = createConnectRouter({ acceptCompression: ACCEPT_COMPRESSION, ...options });
   routes(record(router));
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 }
@@ -113,7 +130,7 @@ async function answer(
 ): Promise<void> {
   const values = createContextValues().set(peerKey, peerOf(request));
   const universal = universalRequestFromNodeRequest(request, response, undefined, values);
-  const result = await handler(boundTimes(handler, universal, options.times, options.log));
+  const result = await handler(boundTimes(handler, universal, options.limits, options.log));
   const silent = SILENT_REFUSALS.get(result.status);
   if (silent !== undefined && !hasBody(result)) refuse(silent, request, response, options.log);
   else await universalResponseToNodeResponse(result, response);

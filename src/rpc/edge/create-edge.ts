@@ -60,11 +60,10 @@ export function createEdge(options: EdgeOptions): Edge {
 
   const handler = createAdapter({
     routes: options.routes,
-    times: limits,
+    limits,
     acceptsHost: options.acceptsHost,
     log,
     router: {
-      readMaxBytes: limits.maxMessageBytes,
       writeMaxBytes: limits.maxMessageBytes,
       maxTimeoutMs: limits.maxTimeoutMs,
       shutdownSignal: shutdown.signal,

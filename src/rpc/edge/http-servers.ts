@@ -2,7 +2,7 @@ import http from "node:http";
 import http2 from "node:http2";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import type { EdgeLimits } from "./limits.ts";
+import { type EdgeLimits, readLimit } from "./limits.ts";
 import type { EdgeRequest, EdgeResponse } from "./refusal.ts";
 import { keepAlive } from "./session-keepalive.ts";
 
@@ -40,7 +40,7 @@ export function createHttp1Server({ handler, limits, isDraining }: HttpServerOpt
     },
     (request, response) => {
       const { socket } = request;
-      if (isDraining() || contentLength(request) > limits.maxMessageBytes) {
+      if (isDraining() || contentLength(request) > readLimit(request.headers["content-type"], limits)) {
         response.setHeader("connection", "close");
       }
       // A refused body stays unread in the connection: the next request behind it would wait for ever.

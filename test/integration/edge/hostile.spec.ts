@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { callHeaders } from "../../fault/fuzz/wire.ts";
 import {
   clients,
   envelope,
@@ -209,6 +210,20 @@ describe("the edge under hostile requests", () => {
       3000,
     );
     expect(closed).to.equal(true);
+    await stillServes(url);
+  });
+
+  it("keeps nothing of streams that were reset in the same breath they were opened", async () => {
+    const { port, url } = await startEdge();
+    const pending = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = pending();
+    const calls = 50;
+    const streams = Array.from({ length: calls }, (_, at) => [
+      frame(1, 4, 2 * at + 1, callHeaders(PLAN_PATH)),
+      frame(3, 0, 2 * at + 1, Buffer.from([0, 0, 0, 8])),
+    ]);
+    await rawExchange(port, Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS, ...streams.flat()]));
+    expect(pending() - before, "timers left").to.be.below(calls / 2);
     await stillServes(url);
   });
 

@@ -1,6 +1,7 @@
 import http2 from "node:http2";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import type { EdgeLimits } from "../../../src/rpc/edge/limits.ts";
 import {
@@ -205,5 +206,94 @@ describe("counting limits of the edge", () => {
     };
     expect(padded(10_000)).to.have.length(10_000);
     expect([await statusOf(10_000), await statusOf(10_001)]).to.deep.equal(["0", "8"]);
+  });
+});
+
+/** A valid request whose JSON is exactly this long: an unknown field would be refused, white space is not. */
+const jsonOf = (size: number) => BODY.padEnd(size, " ");
+
+describe("the limit of JSON messages", () => {
+  afterEach(stopEdges);
+
+  const LIMIT = 10_000;
+  const statusOf = async (
+    url: string,
+    headers: Record<string, string>,
+    body: string | Uint8Array<ArrayBuffer>,
+  ) => {
+    const answer = await fetch(`${url}${PLAN_PATH}`, { method: "POST", headers, body });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const json = { "content-type": "application/json" };
+
+  it("lets a message of exactly that size through, and not one byte more", async () => {
+    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    expect((await statusOf(url, json, jsonOf(LIMIT))).status).to.equal(200);
+    const { status, text } = await statusOf(url, json, jsonOf(LIMIT + 1));
+    expect(status).to.equal(429);
+    expect(text).to.contain('"reason":"MESSAGE_TOO_LARGE"').and.to.contain(String(LIMIT));
+  });
+
+  it("counts what a compressed message holds", async () => {
+    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const zipped = { ...json, "content-encoding": "gzip" };
+    expect((await statusOf(url, zipped, Uint8Array.from(gzipSync(jsonOf(LIMIT))))).status).to.equal(200);
+    expect((await statusOf(url, zipped, Uint8Array.from(gzipSync(jsonOf(LIMIT + 1))))).status).to.equal(429);
+  });
+
+  for (const contentType of [
+    "application/grpc+json",
+    "application/grpc-web+json",
+    "application/grpc+json; charset=utf-8",
+  ]) {
+    it(`holds for ${contentType}`, async () => {
+      const { port } = await startWith({ maxJsonBytes: LIMIT });
+      const codeOf = async (size: number) => {
+        const headers = { "content-type": contentType, te: "trailers" };
+        const answer = await rawHttp2(port, headers, envelope(Buffer.from(jsonOf(size))));
+        const inBody = /grpc-status: (\d+)/.exec(answer.body)?.[1];
+        return answer.trailers["grpc-status"] ?? answer.headers["grpc-status"] ?? inBody;
+      };
+      expect([await codeOf(LIMIT), await codeOf(LIMIT + 1)]).to.deep.equal(["0", "8"]);
+    });
+  }
+
+  it("holds for streams in Connect's JSON", async () => {
+    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const open = (size: number) => {
+      const body = Uint8Array.from(envelope(Buffer.from("{}".padEnd(size, " "))));
+      const path = "/worldservice.v1.ControlBusService/Subscribe";
+      return fetch(`${url}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/connect+json" },
+        body,
+      }).then((answer) => answer.text());
+    };
+    expect(await open(LIMIT))
+      .to.contain('"topic"')
+      .and.not.to.contain("MESSAGE_TOO_LARGE");
+    expect(await open(LIMIT + 1)).to.contain("MESSAGE_TOO_LARGE");
+  });
+
+  it("leaves binary messages alone", async () => {
+    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const request = { rebalance: { totalEquity: 1, positions: [{ worldId: "w".repeat(2 * LIMIT) }] } };
+    for (const name of ["gRPC", "Connect binary over HTTP/2"]) {
+      await clients(url, name).rebalance.planRebalance(request);
+    }
+  });
+
+  it("is never above that of all messages", async () => {
+    const { url } = await startWith({ maxJsonBytes: LIMIT, maxMessageBytes: LIMIT / 2 });
+    expect((await statusOf(url, json, jsonOf(LIMIT / 2 + 1))).status).to.equal(429);
+  });
+
+  it("closes an HTTP/1.1 connection whose body it will not read", async () => {
+    const { port } = await startWith({ maxJsonBytes: LIMIT });
+    const { text, closed } = await rawExchange(port, `${HEAD}Content-Length: ${2 * LIMIT}\r\n\r\n{`);
+    expect(text)
+      .to.match(/^HTTP\/1\.1 429 /)
+      .and.to.match(/^connection: close\r$/im);
+    expect(closed).to.equal(true);
   });
 });

@@ -11,6 +11,7 @@ import { type ApplyRebalanceRequest, RebalanceService } from "#gen/worldservice/
 import { DomainError, invalidFields } from "../../../src/domain/errors.ts";
 import { createAdapter } from "../../../src/rpc/edge/adapter.ts";
 import { callGate, draining } from "../../../src/rpc/edge/call-gate.ts";
+import { DEFAULT_LIMITS } from "../../../src/rpc/edge/limits.ts";
 import { toConnectError } from "../../../src/rpc/errors.ts";
 import { createFastUnary } from "../../../src/rpc/fast/fast-unary.ts";
 import { mapErrors } from "../../../src/rpc/interceptors/map-errors.ts";
@@ -148,7 +149,7 @@ export async function startServer(kind: PathKind): Promise<TestServer> {
       target.service(RebalanceService, behaviour(aborted), kind === "fast" ? undefined : {});
     },
     router: shared,
-    times,
+    limits: { ...DEFAULT_LIMITS, maxMessageBytes: MAX_BYTES, ...times },
     log,
   });
   let fastCalls = 0;
