@@ -5,7 +5,10 @@ export const KOREAN_DESCRIPTIONS: ReadonlyMap<string, string> = new Map([
   ["admin_port", "/metrics, /healthz, /readyz용 포트. 0이면 끈다."],
   ["store", "북을 보관하는 곳: 파일, 이 프로세스의 메모리, 또는 Redis."],
   ["durability", "확인 응답을 받은 쓰기가 어디까지 도달했는지: 디스크, 또는 복제본까지(Redis만)."],
-  ["allow_degraded_durability", "appendfsync always가 아니거나 키를 축출하는 Redis도 받아들인다."],
+  [
+    "allow_degraded_durability",
+    "확인 응답을 받은 커밋을 잃을 수 있는 Redis도 받아들인다. 갖추어야 할 설정은 백업 페이지에 있다.",
+  ],
   ["book", "자본을 공유하는 월드 묶음의 이름. 배포 하나에 하나만 둔다."],
   ["compat_rebalance_v2", "v2 호출에 스키마 버전 2로 답한다. 모드, 알파 지표, 의도가 함께 동작한다."],
   ["alpha_metrics_required", "스키마 버전 2보다 낮은 리밸런싱을 거부한다."],

@@ -65,7 +65,8 @@ export const DEFINITIONS = {
     key: "allow_degraded_durability",
     kind: toggle(),
     initial: false,
-    description: "Accept a Redis without appendfsync always or with an eviction policy.",
+    description:
+      "Accept a Redis that may lose acknowledged commits: see the page on backup for what one must be set to.",
   }),
   book: define({
     key: "book",

@@ -20,6 +20,7 @@ const PORT_ATTEMPTS = 3;
 const DURABLE: Readonly<Record<string, string>> = {
   appendonly: "yes",
   appendfsync: "always",
+  "aof-load-truncated": "no",
   "maxmemory-policy": "noeviction",
   save: "",
 };
@@ -38,7 +39,10 @@ export interface RedisServer {
   /** Stops answering without closing connections (SIGSTOP), as a stalled machine; `resume` ends it. */
   pause(): void;
   resume(): void;
-  /** Starts again on the same port and directory, after `kill`; resolves when it answers. */
+  /**
+   * Starts again on the same port and directory, after `kill`, its file repaired as an operator would where it is torn;
+   * resolves when it answers.
+   */
   restart(): Promise<void>;
   /** Ends the process and removes its directory. Safe to call twice. */
   stop(): Promise<void>;
@@ -102,13 +106,30 @@ function handle(port: number, entry: Entry, config: Readonly<Record<string, stri
     resume: () => void entry.child?.kill("SIGCONT"),
     async restart() {
       if (entry.child) throw new Error("this Redis still runs: kill it before restarting it");
-      entry.child = await launch(port, entry.dir, config);
+      entry.child = await launch(port, entry.dir, config).catch((error: unknown) => {
+        if (!String(error).includes(TORN)) throw error;
+        repair(entry.dir);
+        return launch(port, entry.dir, config);
+      });
     },
     async stop() {
       await end(entry, "SIGTERM");
       forget(entry);
     },
   };
+}
+
+/** What Redis says of a file whose end is missing, with `aof-load-truncated no`. */
+const TORN = "Unexpected end of file reading the append only file";
+
+/** Cuts a torn end back to the last whole command, or transaction, as the page on recovery tells operators to do. */
+function repair(dir: string): void {
+  const manifest = join(dir, "appendonlydir", "appendonly.aof.manifest");
+  const { status, stdout, stderr } = spawnSync("redis-check-aof", ["--fix", manifest], {
+    input: "y\n",
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`redis-check-aof could not repair ${manifest}: ${stdout}${stderr}`);
 }
 
 function forget(entry: Entry): void {

@@ -1,12 +1,10 @@
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { OpenedStore } from "../../../src/ports/opened-store.ts";
 import { checkHistory, VIOLATIONS } from "../../support/history-checker.ts";
 import type { RedisServer } from "../../support/redis.ts";
 import { LOCK_TTL_MS, openFile } from "../support/backing.ts";
-import { command } from "../support/command.ts";
 import type { Scene, Suite } from "../support/suite.ts";
 import { type Sendable, sendable, settle, WORLDS } from "../support/workload.ts";
 
@@ -74,24 +72,12 @@ async function cutAppendOnlyFile(
       .sort()
       .at(-1) ?? "";
   cutTail(join(folder, newest), random.between(1, MOST_BYTES));
-  await redis.restart();
-  await rewriteAppendOnlyFile(redis);
+  await redis.restart(); // refuses the torn file, is repaired, and starts
   const left = await expectPrefix(scene, await backing.open(), before);
   const cutOff = new Set(runs.map(({ run }) => run.runId));
   history.forget(cutOff);
   await send(scene, runs);
   return before.length - left;
-}
-
-/**
- * Redis up to 8 leaves the head of a torn transaction in the file when it drops the tail, and would run it with the next
- * one at the next start (mended in Valkey, pull request 4342). A rewrite from memory is rid of it.
- */
-async function rewriteAppendOnlyFile(redis: RedisServer): Promise<void> {
-  await command(redis.url, "BGREWRITEAOF");
-  const isRewriting = async () =>
-    /aof_rewrite_in_progress:1/.test(String(await command(redis.url, "INFO", "persistence")));
-  while (await isRewriting()) await sleep(5);
 }
 
 /** Cuts a copy: the server goes on with the whole file. */
