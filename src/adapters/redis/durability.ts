@@ -13,12 +13,27 @@ const REQUIRED = {
 
 type Setting = keyof typeof REQUIRED;
 
+/** What a Redis should be set to for the restart after a power loss. */
+const TORN_FILE_SETTING = "aof-load-truncated";
+
+/** What the settings of a server mean for what it acknowledged, in sentences that name what to set. */
+export interface DurabilityReport {
+  /** Acknowledged writes are at risk as long as the server is set like this. */
+  readonly problems: readonly string[];
+  /** A power loss followed by careless restarts may do harm. Stock servers are set like this. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * The settings of this server that put acknowledged writes at risk, each as a sentence that names what to set.
- * Where the user may not run CONFIG, INFO tells part of it; what stays unknown counts as a risk.
+ * Reads the settings. Where the user may not run CONFIG, INFO tells part of them; what stays unknown counts as a
+ * problem, but is no reason to warn of a restart that its hosting provider has to care for.
  */
-export async function durabilityProblems(client: Client): Promise<readonly string[]> {
+export async function durabilityReport(client: Client): Promise<DurabilityReport> {
   const actual = (await fromConfig(client)) ?? (await fromInfo(client)) ?? new Map<string, string>();
+  return { problems: problemsOf(actual), warnings: warningsOf(actual) };
+}
+
+function problemsOf(actual: ReadonlyMap<string, string>): readonly string[] {
   return (Object.keys(REQUIRED) as Setting[])
     .filter((name) => actual.get(name) !== REQUIRED[name])
     .map((name) => {
@@ -29,9 +44,14 @@ export async function durabilityProblems(client: Client): Promise<readonly strin
     });
 }
 
+/** Redis leaves the torn piece of a commit in the file, and what follows it is read as part of that commit. */
+function warningsOf(actual: ReadonlyMap<string, string>): readonly string[] {
+  return actual.get(TORN_FILE_SETTING) === "yes" ? [`${TORN_FILE_SETTING} is yes: set it to no`] : [];
+}
+
 async function fromConfig(client: Client): Promise<ReadonlyMap<string, string> | undefined> {
   try {
-    const reply = await client.send(["CONFIG", "GET", ...Object.keys(REQUIRED)]);
+    const reply = await client.send(["CONFIG", "GET", ...Object.keys(REQUIRED), TORN_FILE_SETTING]);
     return reply instanceof Map ? reply : pairs(reply);
   } catch {
     return undefined; // forbidden, or renamed by a hosting provider

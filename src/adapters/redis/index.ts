@@ -4,7 +4,7 @@ import type { StoreInfo } from "../../ports/store.ts";
 import { describeStore, parseStore, type RedisTarget } from "../../settings/store-target.ts";
 import { type Client, connectClient, type Login, type RedisTls } from "./client.ts";
 import { CODE } from "./codes.ts";
-import { durabilityProblems } from "./durability.ts";
+import { durabilityReport } from "./durability.ts";
 import { type BookKeys, bookKeys } from "./keys.ts";
 import { type Link, openLink, type RedisLog } from "./link.ts";
 import { locator } from "./locate.ts";
@@ -204,7 +204,12 @@ async function checkDurability(
   { allowDegraded }: RedisStoreOptions,
   log: RedisLog,
 ): Promise<boolean> {
-  const problems = await durabilityProblems(client);
+  const { problems, warnings } = await durabilityReport(client);
+  if (warnings.length > 0) {
+    log("warn", "Redis may put an old commit over a newer one when it restarts after a power loss", {
+      advice: warnings.join("; "),
+    });
+  }
   if (problems.length === 0) return false;
   const text = problems.join("; ");
   if (!allowDegraded) {

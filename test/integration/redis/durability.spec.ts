@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { RedisLog } from "../../../src/adapters/redis/link.ts";
 import type { OpenedStore } from "../../../src/ports/opened-store.ts";
 import { type RedisServer, startRedis } from "../../support/redis.ts";
 import { command, eventually, expectWhole, openBook, refusal, upsert } from "./support.ts";
@@ -53,6 +54,32 @@ describe("what Redis must promise", () => {
   it("takes a Redis that keeps what it acknowledged", async () => {
     const server = await start();
     expect((await open(server.url, { allowDegraded: true })).store.info.durability).to.equal("fsync");
+  });
+
+  for (const [value, warned] of [
+    ["yes", ["aof-load-truncated is yes: set it to no"]],
+    ["no", []],
+  ] as const) {
+    it(`${warned.length ? "warns of" : "says nothing about"} aof-load-truncated ${value}, and takes the Redis`, async () => {
+      const server = await start({ "aof-load-truncated": value });
+      const advice: unknown[] = [];
+      const log: RedisLog = (level, _, fields) => {
+        if (level === "warn") advice.push(fields.advice);
+      };
+      const book = await open(server.url, { log });
+      expect(book.store.info.durability).to.equal("fsync");
+      expect(advice).to.deep.equal(warned);
+    });
+  }
+
+  it("does not warn of a setting that this user may not read", async () => {
+    const server = await start({ "aof-load-truncated": "yes" });
+    await command(server.url, "ACL", "SETUSER", "limited", "on", ">secret", "~*", "+@all", "-config");
+    const messages: Record<string, unknown>[] = [];
+    const log: RedisLog = (_level, _message, fields) => void messages.push(fields);
+    await open(server.url.replace("redis://", "redis://limited:secret@"), { allowDegraded: true, log });
+    expect(messages).to.have.length(1);
+    expect(messages[0]).to.have.property("problems");
   });
 
   it("refuses a Redis whose settings this user may not read, and says which permission is missing", async () => {
