@@ -1,15 +1,7 @@
 import type { Client } from "./client.ts";
 
-/**
- * What a Redis must be set to before an acknowledged write counts as kept. A Redis that starts on a torn file leaves the
- * head of a torn transaction in it, and may run that with a later one at its next start: an old commit over newer ones.
- */
-const REQUIRED = {
-  appendonly: "yes",
-  appendfsync: "always",
-  "aof-load-truncated": "no",
-  "maxmemory-policy": "noeviction",
-} as const;
+/** What a Redis must be set to before an acknowledged write counts as kept. */
+const REQUIRED = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" } as const;
 
 type Setting = keyof typeof REQUIRED;
 

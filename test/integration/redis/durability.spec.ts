@@ -34,7 +34,6 @@ describe("what Redis must promise", () => {
   const WEAK: [config: Record<string, string>, advice: string][] = [
     [{ appendonly: "no" }, "appendonly is no: set it to yes"],
     [{ appendfsync: "everysec" }, "appendfsync is everysec: set it to always"],
-    [{ "aof-load-truncated": "yes" }, "aof-load-truncated is yes: set it to no"],
     [{ "maxmemory-policy": "allkeys-lru" }, "maxmemory-policy is allkeys-lru: set it to noeviction"],
   ];
   for (const [config, advice] of WEAK) {
