@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -92,6 +93,24 @@ describe("a client of another language", () => {
 
 describe("gen:sdk", () => {
   const nothing = { PATH: "/nonexistent" };
+
+  for (const [lang, file] of [
+    ["cpp", "worldservice/v2/rebalance_service.grpc.pb.h"],
+    ["ruby", "worldservice/v2/rebalance_service_services_pb.rb"],
+  ] as const) {
+    it(`generates a stub of every service where its plugins are: ${lang}`, async function () {
+      try {
+        await run(process.execPath, ["scripts/gen-sdk.ts", "--lang", lang], process.env);
+      } catch (error) {
+        const { stderr = "" } = error as { stderr?: string };
+        if (!stderr.includes("these are missing on PATH")) throw error;
+        console.error(`    ${lang} is not tried: ${stderr.trim()}`);
+        return this.skip();
+      }
+      expect(readFileSync(join(ROOT, "gen-sdk", lang, file), "utf8")).to.contain("PlanRebalance");
+    }).timeout(60_000);
+  }
+
   const failure = (args: readonly string[], env: Environment = nothing) =>
     run(process.execPath, ["scripts/gen-sdk.ts", ...args], env).then(
       () => expect.fail("it did not fail"),
