@@ -213,18 +213,31 @@ describe("the edge under hostile requests", () => {
     await stillServes(url);
   });
 
-  it("keeps nothing of streams that were reset in the same breath they were opened", async () => {
-    const { port, url } = await startEdge();
-    const pending = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-    const before = pending();
-    const calls = 50;
-    const streams = Array.from({ length: calls }, (_, at) => [
+  describe("streams that were reset in the same breath they were opened", () => {
+    const CALLS = 50;
+    const resets = Array.from({ length: CALLS }, (_, at) => [
       frame(1, 4, 2 * at + 1, callHeaders(PLAN_PATH)),
       frame(3, 0, 2 * at + 1, Buffer.from([0, 0, 0, 8])),
     ]);
-    await rawExchange(port, Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS, ...streams.flat()]));
-    expect(pending() - before, "timers left").to.be.below(calls / 2);
-    await stillServes(url);
+    const bytes = Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS, ...resets.flat()]);
+
+    it("leave nothing behind", async () => {
+      const { port, url } = await startEdge();
+      const pending = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+      const before = pending();
+      await rawExchange(port, bytes);
+      expect(pending() - before, "timers left").to.be.below(CALLS / 2);
+      await stillServes(url);
+    });
+
+    it("are not answered where streams are refused on their headers", async () => {
+      let refuses = true;
+      const refusal = { ":status": 200, "content-type": "application/grpc", "grpc-status": "8" };
+      const { port, url } = await startEdge({}, { screen: () => (refuses ? refusal : undefined) });
+      await rawExchange(port, bytes);
+      refuses = false;
+      await stillServes(url);
+    });
   });
 
   it("refuses a message of 100 MB before it has arrived, and serves the next one on the same connection", async () => {
