@@ -21,9 +21,9 @@ const MOCHA = join(ROOT, "node_modules/mocha/bin/mocha.js");
 const NOTE_WARNINGS = join(ROOT, "test/support/note-warnings.mjs");
 /** What no test takes on two busy cores, in milliseconds. */
 const TEST_MS = 240_000;
-const GRACE_MS = 5_000;
+const GRACE_MS = 20_000;
 /** Longer than setup.ts waits before it names open handles: it knows them better. */
-const IDLE_MS = 30_000;
+const IDLE_MS = 60_000;
 
 interface Result {
   readonly problems: readonly string[];

@@ -29,12 +29,18 @@ export function watchOver(
   const reasons: string[] = [];
   let timer: NodeJS.Timeout | undefined;
 
+  let [subject, begun] = ["", 0];
+
+  /** Said again of the same subject, the limit counts from when it was said first. */
   const allow = (ms: number, what: string) => {
     clearTimeout(timer);
-    timer = setTimeout(() => void end(`${what} took more than ${ms} ms`), ms);
+    if (what !== subject) [subject, begun] = [what, performance.now()];
+    const left = Math.max(0, begun + ms - performance.now());
+    timer = setTimeout(() => void end(`${what} took more than ${ms} ms`), left);
   };
 
   async function end(reason: string): Promise<void> {
+    console.error(`\n${reason}: the test process is ended`);
     reasons.push(`${reason}\n${await whereItIs(child, reportFile)}`);
     child.kill("SIGKILL");
   }

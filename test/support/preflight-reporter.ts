@@ -18,8 +18,9 @@ export default class PreflightReporter extends CountingReporter {
       current = runnable;
       const limit = () => tell({ kind: "begin", title: titleOf(runnable), timeoutMs: runnable.timeout() });
       limit();
-      // Many set their timeout in their first line: asked again once that has run.
-      setImmediate(() => current === runnable && limit());
+      // Many set their timeout in their first line: asked again once that has run. Where it never yields, the first
+      // answer stands.
+      for (const later of [100, 1_000]) setTimeout(() => current === runnable && limit(), later).unref();
     };
     const end = () => {
       current = undefined;
