@@ -111,8 +111,12 @@ function screenStreams(server: http2.Http2Server, screen: Screen): void {
   const others = server.listeners("stream");
   server.removeAllListeners("stream");
   server.on("stream", (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, ...rest) => {
-    // Reset in the same breath it was opened: an answer would throw, and out of here that would end the process.
-    if (stream.destroyed || stream.closed) return;
+    if (stream.destroyed || stream.closed) {
+      // Reset in the same breath it was opened: an answer would throw, and out of here that would end the process, as
+      // would the error of its session, which every stream passes on.
+      stream.on("error", () => undefined);
+      return;
+    }
     const refusal = screen(headers);
     if (refusal === undefined) {
       for (const listener of others) listener.call(server, stream, headers, ...rest);
