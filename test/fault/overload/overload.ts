@@ -131,7 +131,8 @@ async function ask<Order extends object, Report>(child: ChildProcess, order: Ord
 /** The server gets a processor of its own where there are two: callers that take its time away would be measured. */
 function pin(server: ChildProcess, others: readonly ChildProcess[]): boolean {
   if (availableParallelism() < 2) return false;
-  const set = (processors: string, { pid }: ChildProcess) =>
+  const set = (processors: string, { pid }: { pid?: number | undefined }) =>
     spawnSync("taskset", ["-a", "-c", "-p", processors, String(pid)]).status === 0;
-  return set("0", server) && others.every((child) => set("1", child));
+  // This process reads what the server logs, which is work of the same kind.
+  return set("0", server) && [process, ...others].every((other) => set("1", other));
 }
