@@ -16,7 +16,7 @@ import { peerOf } from "../security/read-peer.ts";
 import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
 import { authorityFault } from "./authority.ts";
 import { boundTimes } from "./call-times.ts";
-import { type EdgeLimits, isJson, readLimit } from "./limits.ts";
+import { type EdgeLimits, isJson, isWeb, readLimit } from "./limits.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 import { repeatsCredentials } from "./repeated-credentials.ts";
 
@@ -27,7 +27,10 @@ type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]> &
 export interface AdapterOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   readonly router: RouterOptions;
-  readonly limits: Pick<EdgeLimits, "maxMessageBytes" | "maxJsonBytes" | "maxTimeoutMs" | "bodyTimeoutMs">;
+  readonly limits: Pick<
+    EdgeLimits,
+    "maxMessageBytes" | "maxJsonBytes" | "maxWebBytes" | "maxTimeoutMs" | "bodyTimeoutMs"
+  >;
   /** Whether the server answers under this name (without port, lower case); without it, under any. */
   readonly acceptsHost?: ((host: string) => boolean) | undefined;
   readonly log: Logger;
@@ -55,10 +58,13 @@ export function createAdapter(
   const streams = createFastStream(fastOptions);
   const binary = handlersByPath(options.routes, router, (given) => unary.record(streams.record(given)));
   // Connect knows one limit per handler, so what is read under another limit has handlers of its own.
-  const json = handlersByPath(options.routes, {
-    ...router,
-    readMaxBytes: readLimit("application/json", limits),
-  });
+  const under = (readMaxBytes: number) => handlersByPath(options.routes, { ...router, readMaxBytes });
+  const json = under(readLimit("application/json", limits));
+  const web = under(readLimit("application/proto", limits));
+  const handlersFor = ({ headers, httpVersionMajor }: EdgeRequest) => {
+    if (isJson(headers["content-type"])) return json;
+    return httpVersionMajor < 2 || isWeb(headers["content-type"]) ? web : binary;
+  };
   return (request, response) => {
     // A stream that was reset in the same breath it was opened is handed to us all the same, but never says again
     // that it is closed: a call begun for it would wait for its body until the deadline.
@@ -69,7 +75,7 @@ export function createAdapter(
       return;
     }
     const path = request.url?.split("?", 1)[0] ?? "";
-    const handler = (isJson(request.headers["content-type"]) ? json : binary).get(path);
+    const handler = handlersFor(request).get(path);
     if (handler === undefined) {
       refuse("unknown-method", request, response, log);
       return;

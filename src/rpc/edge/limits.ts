@@ -4,6 +4,8 @@ export interface EdgeLimits {
   readonly maxMessageBytes: number;
   /** The same for messages in JSON, where `maxMessageBytes` is not less. */
   readonly maxJsonBytes: number;
+  /** The same for binary messages in gRPC-Web and Connect: they are decoded whole, without a look at what they hold. */
+  readonly maxWebBytes: number;
   /** Longest deadline a caller may set, and the one of unary calls that set none, in milliseconds. */
   readonly maxTimeoutMs: number;
   /** How long the request of a call without client streaming may take to arrive, in milliseconds. */
@@ -28,8 +30,9 @@ export interface EdgeLimits {
 export const DEFAULT_LIMITS: EdgeLimits = {
   maxMessageBytes: 64 * 1024 * 1024,
   // JSON is parsed in one go, and a byte of it costs up to a hundred times as much as one of binary bulk data: 64 MiB of
-  // nothing but `{}` kept every other caller waiting for more than a minute, 2 MiB of positions take 30 to 60 ms.
-  maxJsonBytes: 2 * 1024 * 1024,
+  // nothing but `{}` kept every other caller waiting for more than a minute.
+  maxJsonBytes: 4 * 1024 * 1024,
+  maxWebBytes: 16 * 1024 * 1024,
   maxTimeoutMs: 60_000,
   bodyTimeoutMs: 60_000,
   handshakeTimeoutMs: 10_000,
@@ -42,12 +45,18 @@ export const DEFAULT_LIMITS: EdgeLimits = {
   maxStreamsPerConnection: 100,
 };
 
+type ReadLimits = Pick<EdgeLimits, "maxMessageBytes" | "maxJsonBytes" | "maxWebBytes">;
+
 /** The most that may be read of a message with this content type, in bytes, after decompression. */
-export function readLimit(
-  contentType: string | undefined,
-  { maxMessageBytes, maxJsonBytes }: Pick<EdgeLimits, "maxMessageBytes" | "maxJsonBytes">,
-): number {
-  return isJson(contentType) ? Math.min(maxJsonBytes, maxMessageBytes) : maxMessageBytes;
+export function readLimit(contentType: string | undefined, limits: ReadLimits): number {
+  const { maxMessageBytes, maxJsonBytes, maxWebBytes } = limits;
+  if (isJson(contentType)) return Math.min(maxJsonBytes, maxMessageBytes);
+  return isWeb(contentType) ? Math.min(maxWebBytes, maxMessageBytes) : maxMessageBytes;
+}
+
+/** Anything but the one form whose messages are looked through before they are decoded. */
+export function isWeb(contentType: string | undefined): boolean {
+  return contentType === undefined || !/^application\/grpc(?:\+proto)?$/i.test(contentType);
 }
 
 /** In whatever protocol: what is not quite a name of JSON is read as nothing else either. */

@@ -5,8 +5,10 @@ import {
   limitSerialization,
   type Serialization,
 } from "@connectrpc/connect/protocol";
+import { toConnectError } from "../errors.ts";
 import type { RequestDecoder } from "../wire/bulk-decoders.ts";
 import { compileWriter } from "../wire/compile-writer.ts";
+import { assertFewMessages } from "../wire/message-count.ts";
 import type { FastOptions } from "./fast-options.ts";
 import { type Answer, invokeUnary, type UnaryImpl } from "./invoke.ts";
 
@@ -26,10 +28,22 @@ export function createFastMethod(method: DescMethodUnary, impl: UnaryImpl, optio
   const reader = decoder === undefined ? input : limitSerialization(decoding(input, decoder), options);
   return {
     method,
-    parse: reader.parse,
+    parse(bytes) {
+      refuseBombs(method, bytes, options);
+      return reader.parse(bytes);
+    },
     invoke: (context, message) => invokeUnary(method, impl, interceptors, context, message),
     serialize: serializer(method, options),
   };
+}
+
+/** @throws ConnectError as callers shall see it. */
+function refuseBombs({ input }: DescMethodUnary, bytes: Uint8Array, { log }: FastOptions): void {
+  try {
+    assertFewMessages(input, bytes);
+  } catch (error) {
+    throw toConnectError(error, { log });
+  }
 }
 
 /** Encodes answers; like Connect, it names what is wrong with one and refuses one that is too large. */

@@ -11,7 +11,7 @@ import {
 } from "./varint.ts";
 
 /** How a field stands on the wire when it stands there as its type says. */
-interface FieldShape {
+export interface FieldShape {
   readonly wireType: number;
   /** Repeated numbers may also stand packed. */
   readonly packable: boolean;
@@ -19,7 +19,7 @@ interface FieldShape {
   readonly inner: Shape | undefined;
 }
 
-type Shape = ReadonlyMap<number, FieldShape>;
+export type Shape = ReadonlyMap<number, FieldShape>;
 
 /** Deeper messages are protobuf-es's to refuse. */
 const MAX_DEPTH = 64;
@@ -75,7 +75,7 @@ function isPacked(wireType: number, bytes: Uint8Array, start: number, end: numbe
 }
 
 /** Made on first use and kept; a message may hold itself, so it is kept before its fields are looked at. */
-function shapeOf(schema: DescMessage): Shape {
+export function shapeOf(schema: DescMessage): Shape {
   const known = shapes.get(schema);
   if (known !== undefined) return known;
   const shape = new Map<number, FieldShape>();

@@ -297,3 +297,42 @@ describe("the limit of JSON messages", () => {
     expect(closed).to.equal(true);
   });
 });
+
+describe("messages that unfold to far more than they are", () => {
+  afterEach(stopEdges);
+  const PATH = "/worldservice.v1.RebalanceService/PlanRebalance";
+  /** A rebalance of 60 MiB of nothing but empty positions, in the 60 KiB that travel. */
+  const bomb = (() => {
+    const empty = Buffer.alloc(60 * 1024 * 1024, Buffer.from([0x2a, 0x00]));
+    const length = empty.length;
+    const varint = [
+      (length & 0x7f) | 0x80,
+      ((length >>> 7) & 0x7f) | 0x80,
+      ((length >>> 14) & 0x7f) | 0x80,
+      length >>> 21,
+    ];
+    return gzipSync(Buffer.concat([Buffer.from([0x0a, ...varint]), empty]), { level: 1 });
+  })();
+
+  it("are refused before they are decoded (gRPC)", async () => {
+    const { port } = await startWith({});
+    const headers = {
+      ":path": PATH,
+      "content-type": "application/grpc",
+      "grpc-encoding": "gzip",
+      te: "trailers",
+    };
+    const answer = await rawHttp2(port, headers, envelope(bomb, 1));
+    expect(answer.trailers["grpc-status"] ?? answer.headers["grpc-status"]).to.equal("8");
+    expect(
+      decodeURIComponent(String(answer.trailers["grpc-message"] ?? answer.headers["grpc-message"])),
+    ).to.contain("messages");
+  });
+
+  it("are refused by their size where nobody can look into them (Connect)", async () => {
+    const { url } = await startWith({});
+    const headers = { "content-type": "application/proto", "content-encoding": "gzip" };
+    const answer = await fetch(`${url}${PATH}`, { method: "POST", headers, body: Uint8Array.from(bomb) });
+    expect(await answer.text()).to.contain("MESSAGE_TOO_LARGE");
+  });
+});
