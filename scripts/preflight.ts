@@ -20,7 +20,7 @@ const ROOT = join(import.meta.dirname, "..");
 const MOCHA = join(ROOT, "node_modules/mocha/bin/mocha.js");
 const NOTE_WARNINGS = join(ROOT, "test/support/note-warnings.mjs");
 /** What no test takes on two busy cores, in milliseconds. */
-const TEST_MS = 240_000;
+const TEST_MS = 420_000;
 const GRACE_MS = 20_000;
 /** Longer than setup.ts waits before it names open handles: it knows them better. */
 const IDLE_MS = 60_000;

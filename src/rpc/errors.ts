@@ -90,7 +90,7 @@ export function toConnectError(error: unknown, { log }: { log: ErrorLog }): Conn
     });
   }
   if (error instanceof ConnectError && !error.isWireError) return completeConnectError(error, { log });
-  if (isAbort(error)) {
+  if (isAbort(error) || isCutOff(error)) {
     return completeConnectError(new ConnectError("the call was cancelled", Code.Canceled), { log });
   }
   if (isEndOfCall(error)) return toConnectError(error.cause, { log });
@@ -142,7 +142,13 @@ function refusalOf(error: ConnectError, log: ErrorLog): Refusal {
 
 /** A connection or stream that ended under the call: nobody reads the answer, and it must not look like our fault. */
 function isPeerGone(error: ConnectError): boolean {
-  return error.code === Code.Aborted || error.rawMessage.startsWith("http/2 stream closed with error code");
+  const isReset = error.rawMessage.startsWith("http/2 stream closed with error code");
+  return error.code === Code.Aborted || isReset || isCutOff(error.cause);
+}
+
+/** What Node says of a request that ended before its end. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 function internalRefusal(error: unknown, log: ErrorLog): Refusal {

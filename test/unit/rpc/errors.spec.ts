@@ -118,6 +118,19 @@ describe("toConnectError", () => {
     }
   });
 
+  it("calls a request that its sender cut off cancelled, however it reaches us, and logs nothing", () => {
+    const { log, logged } = setup();
+    const cut = Object.assign(new Error("Premature close"), { code: "ERR_STREAM_PREMATURE_CLOSE" });
+    const wrapped = new ConnectError("Premature close", Code.Internal, undefined, undefined, cut);
+    for (const error of [cut, wrapped]) {
+      expect(seenByCaller(toConnectError(error, { log }))).to.include({
+        code: Code.Canceled,
+        reason: "CANCELED",
+      });
+    }
+    expect(logged).to.deep.equal([]);
+  });
+
   it("calls an aborted call cancelled and logs nothing", () => {
     const { log, logged } = setup();
     const controller = new AbortController();
