@@ -1,12 +1,7 @@
 import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import type { FastOptions } from "../fast/fast-options.ts";
 import { createFastUnary, type FastHandler } from "../fast/fast-unary.ts";
@@ -16,6 +11,7 @@ import { peerOf } from "../security/read-peer.ts";
 import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
 import { authorityFault } from "./authority.ts";
 import { boundTimes } from "./call-times.ts";
+import { boundedCompressions } from "./compression.ts";
 import { type EdgeLimits, isJson, isWeb, readLimit } from "./limits.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 import { repeatsCredentials } from "./repeated-credentials.ts";
@@ -105,7 +101,7 @@ function isGone(request: EdgeRequest): boolean {
     : request.socket.destroyed;
 }
 
-const ACCEPT_COMPRESSION = [compressionGzip, compressionBrotli];
+const ACCEPT_COMPRESSION = boundedCompressions();
 const FAST_DEFAULTS = { acceptCompression: ACCEPT_COMPRESSION, decoders: BULK_DECODERS };
 
 /** Undefined when the ordinary handler shall answer. */
