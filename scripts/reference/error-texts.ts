@@ -110,7 +110,7 @@ export const ENGLISH: ReadonlyMap<string, ErrorText> = new Map([
   [
     "MESSAGE_TOO_LARGE",
     text(
-      "the message is above `max_message_bytes`, or above 4 MiB in JSON, or 16 MiB in binary gRPC-Web and Connect",
+      "the message is above `max_message_bytes`, or above 4 MiB where it cannot be looked through (JSON, compressed gRPC-Web and Connect, requests of streams), or would unfold to far more than it is",
       "send less, use `position_table`, or binary messages instead of JSON",
     ),
   ],
@@ -216,7 +216,7 @@ export const KOREAN: ReadonlyMap<string, ErrorText> = new Map([
   [
     "MESSAGE_TOO_LARGE",
     text(
-      "메시지가 `max_message_bytes`보다, JSON이면 4 MiB보다, 바이너리 gRPC-Web과 Connect면 16 MiB보다 크다",
+      "메시지가 `max_message_bytes`보다, 훑어볼 수 없는 것(JSON, 압축된 gRPC-Web과 Connect, 스트림의 요청)이면 4 MiB보다 크거나, 풀면 훨씬 커진다",
       "줄여서 보내거나, `position_table`이나 JSON 대신 바이너리 메시지를 쓴다",
     ),
   ],

@@ -12,6 +12,9 @@ export interface NodeOptions {
   readonly insecure?: boolean;
   /** PEM of the certificate authorities to trust instead of the system's; for https only. */
   readonly ca?: string | Uint8Array;
+  /** PEM of the certificate to show, and of its private key; for https only, and only both of them. */
+  readonly cert?: string | Uint8Array;
+  readonly key?: string | Uint8Array;
   /** Deadline of unary calls in milliseconds that are given none. Default 30,000. */
   readonly timeoutMs?: number;
   readonly retry?: RetryOptions;
@@ -33,14 +36,14 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
  */
 export function connectNode(server: string, options: NodeOptions = {}): NodeConnection {
   const url = urlOf(server);
-  const { token, ca, timeoutMs = DEFAULT_TIMEOUT_MS, retry } = options;
+  const { token, timeoutMs = DEFAULT_TIMEOUT_MS, retry } = options;
   if (token !== undefined && url.protocol === "http:" && !LOOPBACK.test(url.hostname) && !options.insecure) {
     throw new TypeError(
       `a token would travel to ${url.host} in cleartext: use https, or allow it (insecure)`,
     );
   }
   const baseUrl = url.href.replace(/\/$/, "");
-  const sessionManager = new Http2SessionManager(baseUrl, undefined, secure(ca));
+  const sessionManager = new Http2SessionManager(baseUrl, undefined, secure(options));
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager,
@@ -50,10 +53,17 @@ export function connectNode(server: string, options: NodeOptions = {}): NodeConn
   return { transport, clients: createClients(transport, retry), close: () => sessionManager.abort() };
 }
 
+type Pem = string | Uint8Array | undefined;
+
 /** Types of Node.js stay out of what callers see: programs without `@types/node` compile too. */
-function secure(ca: string | Uint8Array | undefined): { readonly ca?: string | Buffer } {
-  if (ca === undefined) return {};
-  return { ca: typeof ca === "string" ? ca : Buffer.from(ca) };
+function secure({ ca, cert, key }: Pick<NodeOptions, "ca" | "cert" | "key">) {
+  return { ...named("ca", ca), ...named("cert", cert), ...named("key", key) };
+}
+
+function named<Name extends string>(name: Name, pem: Pem): { readonly [_ in Name]?: string | Buffer } {
+  if (pem === undefined) return {};
+  const value = typeof pem === "string" ? pem : Buffer.from(pem);
+  return { [name]: value } as { readonly [_ in Name]?: string | Buffer };
 }
 
 function urlOf(server: string): URL {

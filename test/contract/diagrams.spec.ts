@@ -1,11 +1,16 @@
 import { expect } from "chai";
-import { createMarkdownRenderer, type MarkdownRenderer } from "vitepress";
+import type { MarkdownRenderer } from "vitepress";
 import { renderDiagrams } from "../../docs/.vitepress/diagrams.ts";
 
 describe("the diagrams of the documentation site", () => {
   let markdown: MarkdownRenderer;
   before(async () => {
+    // What VitePress bundles uses deprecated parts of Node, which is no concern of these tests.
+    const before = process.noDeprecation;
+    process.noDeprecation = true;
+    const { createMarkdownRenderer } = await import("vitepress");
     markdown = await createMarkdownRenderer(".", { config: renderDiagrams });
+    process.noDeprecation = before ?? false;
   });
   it("are drawn while the site is built, in the colours of the page, and load nothing", () => {
     const html = markdown.render('```mermaid\nflowchart LR\n  a["one"] --> b["하나"]\n```\n');

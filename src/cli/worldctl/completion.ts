@@ -13,7 +13,7 @@ interface Place {
 }
 
 /** Options whose value is a file: the shell's own completion serves them. */
-const FILE_OPTIONS = "--positions|--evaluation|--cursor-file|--tls-ca";
+const FILE_OPTIONS = "--positions|--evaluation|--cursor-file|--tls-ca|--tls-cert|--tls-key";
 
 const takesFile = ({ long }: Option): boolean => FILE_OPTIONS.split("|").includes(long ?? "");
 

@@ -96,6 +96,8 @@ function commonOptions(): Option[] {
       .default(DEFAULT_SERVER),
     new Option("--token <token>", "sent as Authorization: Bearer").env("WORLDCTL_TOKEN"),
     new Option("--tls-ca <file>", "PEM of the certificate authority to trust"),
+    new Option("--tls-cert <file>", "PEM of the certificate to show, with --tls-key"),
+    new Option("--tls-key <file>", "PEM of the private key of --tls-cert"),
     new Option("--insecure", "allow a token to travel in cleartext to another host"),
     new Option("--timeout <seconds>", "deadline of a call").argParser(amount).default(DEFAULT_TIMEOUT_S),
     new Option("--api <version>", "package to speak").choices(["auto", "v1", "v2"]).default("auto"),

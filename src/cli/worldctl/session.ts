@@ -13,6 +13,8 @@ export interface CommonOptions {
   readonly server: string;
   readonly token?: string;
   readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly insecure?: boolean;
   /** Seconds. */
   readonly timeout: number;
@@ -42,11 +44,18 @@ export interface Session {
 /** Without an answer for this long, a terminal is told that the command still waits. */
 const PROGRESS_AFTER_MS = 1_000;
 
+/** The PEM files that the options name. */
+async function readTls({ tlsCa, tlsCert, tlsKey }: CommonOptions, io: Io) {
+  const read = async (name: string, path: string | undefined) =>
+    path === undefined ? {} : { [name]: await io.readFile(path) };
+  return { ...(await read("ca", tlsCa)), ...(await read("cert", tlsCert)), ...(await read("key", tlsKey)) };
+}
+
 export async function openSession(options: CommonOptions, io: Io): Promise<Session> {
-  const ca = options.tlsCa === undefined ? undefined : await io.readFile(options.tlsCa);
+  const tls = await readTls(options, io);
   const connection = connectNode(options.server, {
     ...(options.token === undefined ? {} : { token: options.token }),
-    ...(ca === undefined ? {} : { ca }),
+    ...tls,
     insecure: options.insecure === true,
     timeoutMs: options.timeout * 1_000,
   });

@@ -21,10 +21,10 @@ export interface AdmissionLimits {
 
 export const DEFAULT_ADMISSION: AdmissionLimits = {
   calls: 2048,
-  mutations: 128,
+  mutations: 512,
   running: 32,
   runningPerWorld: 8,
-  waitingPerWorld: 64,
+  waitingPerWorld: 256,
   lagMs: 200,
   lagCalls: 32,
   ratePerSecond: undefined,

@@ -1,6 +1,10 @@
 import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import type { FastOptions } from "../fast/fast-options.ts";
@@ -9,10 +13,12 @@ import { createFastStream } from "../fast/stream.ts";
 import { peerKey } from "../peer.ts";
 import { peerOf } from "../security/read-peer.ts";
 import { BULK_DECODERS } from "../wire/bulk-decoders.ts";
+import { READ } from "../wire/read-bulk-request.ts";
 import { authorityFault } from "./authority.ts";
-import { boundTimes } from "./call-times.ts";
+import { boundTimes, isByteStream } from "./call-times.ts";
 import { boundedCompressions } from "./compression.ts";
-import { type EdgeLimits, isJson, isWeb, readLimit } from "./limits.ts";
+import { countedBody } from "./counted-body.ts";
+import { type EdgeLimits, isUnseen } from "./limits.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
 import { repeatsCredentials } from "./repeated-credentials.ts";
 
@@ -23,10 +29,7 @@ type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]> &
 export interface AdapterOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   readonly router: RouterOptions;
-  readonly limits: Pick<
-    EdgeLimits,
-    "maxMessageBytes" | "maxJsonBytes" | "maxWebBytes" | "maxTimeoutMs" | "bodyTimeoutMs"
-  >;
+  readonly limits: Pick<EdgeLimits, "maxMessageBytes" | "maxUnseenBytes" | "maxTimeoutMs" | "bodyTimeoutMs">;
   /** Whether the server answers under this name (without port, lower case); without it, under any. */
   readonly acceptsHost?: ((host: string) => boolean) | undefined;
   readonly log: Logger;
@@ -48,18 +51,17 @@ export function createAdapter(
 ): (request: EdgeRequest, response: EdgeResponse) => void {
   const { limits, log } = options;
   const { bodyTimeoutMs, maxMessageBytes } = limits;
-  const router = { ...options.router, readMaxBytes: maxMessageBytes };
+  const router = { ...options.router, binaryOptions: READ, readMaxBytes: maxMessageBytes };
+  const unseen = { ...router, readMaxBytes: Math.min(limits.maxUnseenBytes, maxMessageBytes) };
   const fastOptions = { ...router, ...FAST_DEFAULTS, bodyTimeoutMs, log };
   const unary = createFastUnary(fastOptions);
-  const streams = createFastStream(fastOptions);
-  const binary = handlersByPath(options.routes, router, (given) => unary.record(streams.record(given)));
+  const streams = createFastStream({ ...fastOptions, readMaxBytes: unseen.readMaxBytes });
   // Connect knows one limit per handler, so what is read under another limit has handlers of its own.
-  const under = (readMaxBytes: number) => handlersByPath(options.routes, { ...router, readMaxBytes });
-  const json = under(readLimit("application/json", limits));
-  const web = under(readLimit("application/proto", limits));
-  const handlersFor = ({ headers, httpVersionMajor }: EdgeRequest) => {
-    if (isJson(headers["content-type"])) return json;
-    return httpVersionMajor < 2 || isWeb(headers["content-type"]) ? web : binary;
+  const seenHandlers = handlersByPath(options.routes, router, (given) => unary.record(streams.record(given)));
+  const unseenHandlers = handlersByPath(options.routes, unseen);
+  const handlerFor = (path: string, { headers }: EdgeRequest) => {
+    const handler = (isUnseen(headers) ? unseenHandlers : seenHandlers).get(path);
+    return handler?.method.methodKind === "unary" ? handler : unseenHandlers.get(path);
   };
   return (request, response) => {
     // A stream that was reset in the same breath it was opened is handed to us all the same, but never says again
@@ -71,7 +73,7 @@ export function createAdapter(
       return;
     }
     const path = request.url?.split("?", 1)[0] ?? "";
-    const handler = handlersFor(request).get(path);
+    const handler = handlerFor(path, request);
     if (handler === undefined) {
       refuse("unknown-method", request, response, log);
       return;
@@ -132,10 +134,25 @@ async function answer(
 ): Promise<void> {
   const values = createContextValues().set(peerKey, peerOf(request));
   const universal = universalRequestFromNodeRequest(request, response, undefined, values);
-  const result = await handler(boundTimes(handler, universal, options.limits, options.log));
+  const timed = boundTimes(handler, universal, options.limits, options.log);
+  const result = await handler(counted(handler, timed, request, options));
   const silent = SILENT_REFUSALS.get(result.status);
   if (silent !== undefined && !hasBody(result)) refuse(silent, request, response, options.log);
   else await universalResponseToNodeResponse(result, response);
+}
+
+/** What nobody has looked into yet, and is not kept short for that reason, is looked into here. */
+function counted(
+  { method }: UniversalHandler,
+  universal: UniversalServerRequest,
+  { headers }: EdgeRequest,
+  { limits, log }: AdapterOptions,
+): UniversalServerRequest {
+  const { body } = universal;
+  if (method.methodKind !== "unary" || isUnseen(headers) || !isByteStream(body)) return universal;
+  const isEnveloped = headers["content-type"]?.startsWith("application/grpc") === true;
+  const options = { input: method.input, isEnveloped, maxBytes: limits.maxMessageBytes, log };
+  return { ...universal, body: countedBody(body, options) };
 }
 
 function hasBody(response: UniversalServerResponse): boolean {

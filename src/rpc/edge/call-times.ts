@@ -45,6 +45,7 @@ function boundDeadline(header: Headers, isUnary: boolean, maxTimeoutMs: number):
   return timeoutMs;
 }
 
-function isByteStream(body: UniversalServerRequest["body"]): body is AsyncIterable<Uint8Array> {
+/** Anything but a body that was read already. */
+export function isByteStream(body: UniversalServerRequest["body"]): body is AsyncIterable<Uint8Array> {
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }

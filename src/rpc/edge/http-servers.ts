@@ -40,7 +40,7 @@ export function createHttp1Server({ handler, limits, isDraining }: HttpServerOpt
     },
     (request, response) => {
       const { socket } = request;
-      if (isDraining() || contentLength(request) > readLimit(request.headers["content-type"], limits)) {
+      if (isDraining() || contentLength(request) > readLimit(request.headers, limits)) {
         response.setHeader("connection", "close");
       }
       // A refused body stays unread in the connection: the next request behind it would wait for ever.

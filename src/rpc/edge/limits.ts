@@ -1,11 +1,14 @@
+import type { IncomingHttpHeaders } from "node:http";
+
 /** What one caller may ask of the edge. The stack below has next to no limits of its own: each stands here. */
 export interface EdgeLimits {
   /** Largest message read or written, in bytes, after decompression. */
   readonly maxMessageBytes: number;
-  /** The same for messages in JSON, where `maxMessageBytes` is not less. */
-  readonly maxJsonBytes: number;
-  /** The same for binary messages in gRPC-Web and Connect: they are decoded whole, without a look at what they hold. */
-  readonly maxWebBytes: number;
+  /**
+   * The same for what is decoded without a look at what it holds: JSON, what comes compressed in gRPC-Web and Connect,
+   * and the requests of streams, which need little.
+   */
+  readonly maxUnseenBytes: number;
   /** Longest deadline a caller may set, and the one of unary calls that set none, in milliseconds. */
   readonly maxTimeoutMs: number;
   /** How long the request of a call without client streaming may take to arrive, in milliseconds. */
@@ -31,8 +34,7 @@ export const DEFAULT_LIMITS: EdgeLimits = {
   maxMessageBytes: 64 * 1024 * 1024,
   // JSON is parsed in one go, and a byte of it costs up to a hundred times as much as one of binary bulk data: 64 MiB of
   // nothing but `{}` kept every other caller waiting for more than a minute.
-  maxJsonBytes: 4 * 1024 * 1024,
-  maxWebBytes: 16 * 1024 * 1024,
+  maxUnseenBytes: 4 * 1024 * 1024,
   maxTimeoutMs: 60_000,
   bodyTimeoutMs: 60_000,
   handshakeTimeoutMs: 10_000,
@@ -45,18 +47,21 @@ export const DEFAULT_LIMITS: EdgeLimits = {
   maxStreamsPerConnection: 100,
 };
 
-type ReadLimits = Pick<EdgeLimits, "maxMessageBytes" | "maxJsonBytes" | "maxWebBytes">;
+type ReadLimits = Pick<EdgeLimits, "maxMessageBytes" | "maxUnseenBytes">;
 
-/** The most that may be read of a message with this content type, in bytes, after decompression. */
-export function readLimit(contentType: string | undefined, limits: ReadLimits): number {
-  const { maxMessageBytes, maxJsonBytes, maxWebBytes } = limits;
-  if (isJson(contentType)) return Math.min(maxJsonBytes, maxMessageBytes);
-  return isWeb(contentType) ? Math.min(maxWebBytes, maxMessageBytes) : maxMessageBytes;
+/** The most that may be read of a message with these headers, in bytes, after decompression. */
+export function readLimit(headers: IncomingHttpHeaders, limits: ReadLimits): number {
+  const { maxMessageBytes, maxUnseenBytes } = limits;
+  return isUnseen(headers) ? Math.min(maxUnseenBytes, maxMessageBytes) : maxMessageBytes;
 }
 
-/** Anything but the one form whose messages are looked through before they are decoded. */
-export function isWeb(contentType: string | undefined): boolean {
-  return contentType === undefined || !/^application\/grpc(?:\+proto)?$/i.test(contentType);
+const ENCODINGS = ["content-encoding", "grpc-encoding", "connect-content-encoding"] as const;
+
+/** Decoded without a look at what it holds. */
+export function isUnseen(headers: IncomingHttpHeaders): boolean {
+  return (
+    isJson(headers["content-type"]) || ENCODINGS.some((name) => (headers[name] ?? "identity") !== "identity")
+  );
 }
 
 /** In whatever protocol: what is not quite a name of JSON is read as nothing else either. */

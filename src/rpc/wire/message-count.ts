@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, invalidFields } from "../../domain/errors.ts";
 import { endOfValue, LENGTH_DELIMITED, UNUSUAL, varintLength, varintValue } from "./varint.ts";
 import { type FieldShape, type Shape, shapeOf } from "./well-formed.ts";
 
@@ -15,7 +15,7 @@ const COUNTED_FROM_BYTES = 2 * MOST_MESSAGES;
 /**
  * Refuses what would unfold to far more than its size says, before it is decoded.
  *
- * @throws DomainError MESSAGE_TOO_LARGE.
+ * @throws DomainError MESSAGE_TOO_LARGE; INVALID_FIELD for what cannot be counted.
  */
 export function assertFewMessages(schema: DescMessage, bytes: Uint8Array): void {
   if (bytes.length < COUNTED_FROM_BYTES) return;
@@ -37,27 +37,42 @@ interface Counting {
 
 /** Deeper messages are protobuf-es's to refuse. */
 const MAX_DEPTH = 64;
+/** What holds no messages is looked into only where it is longer than any row can be by its own fields. */
+const LONGEST_ROW_BYTES = 4_096;
 
-/** What is not well-formed ends the count: the decoder reads no further either. */
+/**
+ * Counts what becomes an object, or costs as much to step over: messages, whatever their wire type says (the decoder
+ * goes by the field's own), and fields that nobody knows.
+ */
 function countIn(counting: Counting, shape: Shape, start: number, end: number, depth: number): void {
   const { bytes } = counting;
   let pos = start;
   while (pos < end && counting.left >= 0) {
-    const tagLength = varintLength(bytes, pos, end);
-    if (tagLength === UNUSUAL) return;
-    const tag = varintValue(bytes, pos, tagLength);
-    const valueStart = pos + tagLength;
-    pos = endOfValue(bytes, valueStart, end, tag & 7);
-    if (pos === UNUSUAL) return;
-    const field = (tag & 7) === LENGTH_DELIMITED ? shape.get(tag >>> 3) : undefined;
-    if (field?.inner !== undefined) countOne(counting, field.inner, valueStart, pos, depth + 1);
+    const valueStart = pos + readable(varintLength(bytes, pos, end));
+    const tag = varintValue(bytes, pos, valueStart - pos);
+    pos = readable(endOfValue(bytes, valueStart, end, tag & 7));
+    const field = shape.get(tag >>> 3);
+    if (field !== undefined && field.inner === undefined) continue;
+    counting.left--;
+    const isInside = field !== undefined && (tag & 7) === LENGTH_DELIMITED && depth < MAX_DEPTH;
+    if (isInside) countInside(counting, field.inner as Shape, valueStart, pos, depth + 1);
   }
 }
 
-function countOne(counting: Counting, inner: Shape, start: number, end: number, depth: number): void {
-  counting.left--;
-  if (depth > MAX_DEPTH || !holdsMessages(inner)) return;
+function countInside(counting: Counting, inner: Shape, start: number, end: number, depth: number): void {
+  if (end - start <= LONGEST_ROW_BYTES && !holdsMessages(inner)) return;
   countIn(counting, inner, start + varintLength(counting.bytes, start, end), end, depth);
+}
+
+function readable(position: number): number {
+  if (position === UNUSUAL) throw unreadable();
+  return position;
+}
+
+/** A decoder that reads on where this one stops would make of the rest whatever it likes. */
+function unreadable(): DomainError {
+  const description = "is no message: a value in it does not end, or is a group";
+  return invalidFields([{ field: "", description }]);
 }
 
 const holding = new WeakMap<Shape, boolean>();

@@ -7,6 +7,9 @@ import { type BulkFields, joinStretches, type MessageParts, splitMessage } from 
 import { LENGTH_DELIMITED } from "./varint.ts";
 import { isWellFormed } from "./well-formed.ts";
 
+/** Nobody asks for fields that this server does not know, and each would be kept as an object. */
+export const READ = { readUnknownFields: false } as const;
+
 /** Where a request message keeps its positions. */
 export interface BulkLayout<M extends Message> {
   readonly schema: GenMessage<M>;
@@ -25,7 +28,7 @@ export interface BulkLayout<M extends Message> {
  * @throws what `fromBinary` throws.
  */
 export function readBulkRequest<M extends Message>(layout: BulkLayout<M>, bytes: Uint8Array): M {
-  return tryReadBulk(layout, bytes) ?? fromBinary(layout.schema, bytes);
+  return tryReadBulk(layout, bytes) ?? fromBinary(layout.schema, bytes, READ);
 }
 
 function tryReadBulk<M extends Message>(layout: BulkLayout<M>, bytes: Uint8Array): M | undefined {
@@ -36,7 +39,7 @@ function tryReadBulk<M extends Message>(layout: BulkLayout<M>, bytes: Uint8Array
   if (!isWellFormed(layout.schema, rest, 0, rest.length)) return undefined;
   const read = readPositions(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), carrier);
   if (read === undefined) return undefined;
-  const message = fromBinary(layout.schema, rest);
+  const message = fromBinary(layout.schema, rest, READ);
   const target = layout.carrierOf(message);
   if (target === undefined) return undefined;
   attachPositions(target, read);

@@ -24,6 +24,8 @@ import { type ServerProcess, startServerProcess } from "../../support/server-pro
 const WORLDS = ["w1", "w2", "w3", "w4", "w5"];
 const RUN_MS = 6_000;
 const MIN_COMMITS = 150;
+/** Every server has gone away at least once by then, and with it every subscriber's stream. */
+const MIN_FAULTS = 4;
 const KEEP = 2_000;
 const SEED = Number(process.env.SEED ?? 1);
 
@@ -181,7 +183,9 @@ async function chaos(stores: readonly OpenedStore[], fleet: Fleet, subscribers: 
   const deadline = performance.now() + RUN_MS;
   const written = { commits: 0 };
   // On a busy machine it takes longer until there is something to miss.
-  const isRunning = () => performance.now() < deadline || written.commits < MIN_COMMITS;
+  let faultsDone = 0;
+  const isRunning = () =>
+    performance.now() < deadline || written.commits < MIN_COMMITS || faultsDone < MIN_FAULTS;
   const first = stores[0] as OpenedStore;
   for (const world of WORLDS) await commit(first, decisions(world, "first"));
   const place: Place = {
@@ -196,6 +200,7 @@ async function chaos(stores: readonly OpenedStore[], fleet: Fleet, subscribers: 
     for (let round = 0; isRunning(); round++) {
       await sleep(700);
       await fleet.fault(round);
+      faultsDone = round + 1;
       await trimOnce(first.log, KEEP);
     }
   };

@@ -18,6 +18,7 @@ const REASONS = new Set([
   "builds the site",
   "follows for ever",
   "installs packages",
+  "needs a registry with advisories",
   "needs Docker",
   "needs Maven and a JDK",
   "needs a Kubernetes cluster",

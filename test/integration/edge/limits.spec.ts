@@ -227,7 +227,7 @@ describe("the limit of JSON messages", () => {
   const json = { "content-type": "application/json" };
 
   it("lets a message of exactly that size through, and not one byte more", async () => {
-    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const { url } = await startWith({ maxUnseenBytes: LIMIT });
     expect((await statusOf(url, json, jsonOf(LIMIT))).status).to.equal(200);
     const { status, text } = await statusOf(url, json, jsonOf(LIMIT + 1));
     expect(status).to.equal(429);
@@ -235,7 +235,7 @@ describe("the limit of JSON messages", () => {
   });
 
   it("counts what a compressed message holds", async () => {
-    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const { url } = await startWith({ maxUnseenBytes: LIMIT });
     const zipped = { ...json, "content-encoding": "gzip" };
     expect((await statusOf(url, zipped, Uint8Array.from(gzipSync(jsonOf(LIMIT))))).status).to.equal(200);
     expect((await statusOf(url, zipped, Uint8Array.from(gzipSync(jsonOf(LIMIT + 1))))).status).to.equal(429);
@@ -247,7 +247,7 @@ describe("the limit of JSON messages", () => {
     "application/grpc+json; charset=utf-8",
   ]) {
     it(`holds for ${contentType}`, async () => {
-      const { port } = await startWith({ maxJsonBytes: LIMIT });
+      const { port } = await startWith({ maxUnseenBytes: LIMIT });
       const codeOf = async (size: number) => {
         const headers = { "content-type": contentType, te: "trailers" };
         const answer = await rawHttp2(port, headers, envelope(Buffer.from(jsonOf(size))));
@@ -259,7 +259,7 @@ describe("the limit of JSON messages", () => {
   }
 
   it("holds for streams in Connect's JSON", async () => {
-    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const { url } = await startWith({ maxUnseenBytes: LIMIT });
     const open = (size: number) => {
       const body = Uint8Array.from(envelope(Buffer.from("{}".padEnd(size, " "))));
       const path = "/worldservice.v1.ControlBusService/Subscribe";
@@ -276,7 +276,7 @@ describe("the limit of JSON messages", () => {
   });
 
   it("leaves binary messages alone", async () => {
-    const { url } = await startWith({ maxJsonBytes: LIMIT });
+    const { url } = await startWith({ maxUnseenBytes: LIMIT });
     const request = { rebalance: { totalEquity: 1, positions: [{ worldId: "w".repeat(2 * LIMIT) }] } };
     for (const name of ["gRPC", "Connect binary over HTTP/2"]) {
       await clients(url, name).rebalance.planRebalance(request);
@@ -284,12 +284,12 @@ describe("the limit of JSON messages", () => {
   });
 
   it("is never above that of all messages", async () => {
-    const { url } = await startWith({ maxJsonBytes: LIMIT, maxMessageBytes: LIMIT / 2 });
+    const { url } = await startWith({ maxUnseenBytes: LIMIT, maxMessageBytes: LIMIT / 2 });
     expect((await statusOf(url, json, jsonOf(LIMIT / 2 + 1))).status).to.equal(429);
   });
 
   it("closes an HTTP/1.1 connection whose body it will not read", async () => {
-    const { port } = await startWith({ maxJsonBytes: LIMIT });
+    const { port } = await startWith({ maxUnseenBytes: LIMIT });
     const { text, closed } = await rawExchange(port, `${HEAD}Content-Length: ${2 * LIMIT}\r\n\r\n{`);
     expect(text)
       .to.match(/^HTTP\/1\.1 429 /)
@@ -329,10 +329,30 @@ describe("messages that unfold to far more than they are", () => {
     ).to.contain("messages");
   });
 
-  it("are refused by their size where nobody can look into them (Connect)", async () => {
+  it("are refused by their size where nobody can look into them (compressed in Connect)", async () => {
     const { url } = await startWith({});
     const headers = { "content-type": "application/proto", "content-encoding": "gzip" };
     const answer = await fetch(`${url}${PATH}`, { method: "POST", headers, body: Uint8Array.from(bomb) });
     expect(await answer.text()).to.contain("MESSAGE_TOO_LARGE");
   });
+
+  for (const [contentType, enveloped] of [
+    ["application/proto", false],
+    ["application/grpc-web+proto", true],
+  ] as const) {
+    it(`are looked into where they come as they are (${contentType})`, async () => {
+      const { port } = await startWith({});
+      const plain = Buffer.alloc(4_000_000, Buffer.from([0x78, 0x00])); // fields that nobody knows
+      const headers = { ":path": PATH, "content-type": contentType, te: "trailers" };
+      const {
+        body,
+        trailers,
+        headers: sent,
+      } = await rawHttp2(port, headers, enveloped ? envelope(plain) : plain);
+      const said = [body, trailers["grpc-message"], sent["grpc-message"]].map((text) =>
+        decodeURIComponent(String(text ?? "")),
+      );
+      expect(said.join()).to.contain("more than");
+    });
+  }
 });

@@ -10,6 +10,7 @@ import { ActivationService } from "#gen/worldservice/v1/activation_service_pb.ts
 import { AuditService } from "#gen/worldservice/v1/audit_service_pb.ts";
 import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts";
 import { ControlBusService } from "#gen/worldservice/v1/control_bus_service_pb.ts";
+import { connectNode } from "../../../src/client/node.ts";
 import { reasonOf } from "../../../src/rpc/errors.ts";
 import { readSettings } from "../../../src/settings/read-settings.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
@@ -170,5 +171,17 @@ describe("client certificates", () => {
     await capabilities(over);
     await until(() => server.server.feed.activeSubscriptions() === 0);
     sessions.abort();
+  });
+
+  it("are shown by the client of Node.js programs", async () => {
+    const { clients, close } = connectNode(baseUrl(), {
+      ca: folder.read(own.cert),
+      cert: folder.read(gateway.cert),
+      key: folder.read(gateway.key),
+    });
+    expect(
+      (await clients.activations.freezeWorld({ worldId: OWN, runId: "f", reason: "test" })).changed,
+    ).to.equal(true);
+    close();
   });
 });

@@ -221,5 +221,11 @@ function freezing(verb: string, summary: string, v1: Verb["methods"]["v1"]): Ver
     methods: { v1 },
     request: ({ args, options }) =>
       withoutMissing({ worldId: args[0], reason: options.reason, runId: options.runId }),
+    // Any name may be frozen, also before its world is there: a mistyped one must not pass for the world that was meant.
+    after: async ({ version }, { args }, session) => {
+      if (Number(version) === 0) {
+        await session.note(`world ${args[0]} has no entries: check its name (worldctl worlds list)`);
+      }
+    },
   };
 }

@@ -53,15 +53,39 @@ describe("the count of messages before they are decoded", () => {
     expect(outcome(field(REBALANCE, many(2 * MILLION, 3)))).to.equal("MESSAGE_TOO_LARGE"); // world_alloc_before
   });
 
+  it("counts them whatever their wire type says, and fields that nobody knows, at any depth", () => {
+    for (const pair of [
+      [POSITIONS << 3, 0], // a position as a varint
+      [0x78, 0], // field 15 of the request
+    ]) {
+      const bytes = Buffer.alloc(4 * MILLION, Buffer.from(pair));
+      expect(outcome(bytes), String(pair)).to.equal("MESSAGE_TOO_LARGE");
+      expect(outcome(field(REBALANCE, bytes)), String(pair)).to.equal("MESSAGE_TOO_LARGE");
+    }
+    const unknown = Buffer.alloc(4 * MILLION, Buffer.from([0x78, 0]));
+    expect(outcome(field(REBALANCE, field(POSITIONS, unknown)))).to.equal("MESSAGE_TOO_LARGE");
+  });
+
+  it("refuses what it cannot read to its end: groups, values that do not end", () => {
+    const whole = field(REBALANCE, many(2 * MILLION, POSITIONS));
+    const group = Buffer.from([0xa3, 0x06, 0xa4, 0x06]);
+    for (const bytes of [
+      whole.subarray(0, whole.length - 1),
+      Buffer.concat([group, whole]),
+      field(REBALANCE, Buffer.concat([group, many(2 * MILLION, POSITIONS)])),
+    ]) {
+      expect(outcome(bytes)).to.equal("INVALID_FIELD");
+    }
+  });
+
   it("lets as many rows pass as any message of an ordinary size holds", () => {
-    const row = Buffer.alloc(70); // unknown fields, as far as counting goes
+    const row = field(1, Buffer.alloc(70, "w"));
     expect(outcome(field(REBALANCE, many(2 * MILLION, POSITIONS, row)))).to.equal("few");
   });
 
-  it("does not look at what is small, and leaves what is cut off to the decoder", () => {
+  it("does not look at what is small", () => {
     const small = toBinary(PlanRebalanceRequestSchema, create(PlanRebalanceRequestSchema, {}));
     expect(outcome(small)).to.equal("few");
-    const whole = field(REBALANCE, many(2 * MILLION, POSITIONS));
-    expect(outcome(whole.subarray(0, whole.length - 1))).to.equal("few");
+    expect(outcome(Buffer.alloc(1_000, 0xff))).to.equal("few");
   });
 });

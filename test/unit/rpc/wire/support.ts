@@ -4,6 +4,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { DomainError } from "../../../../src/domain/errors.ts";
 import { BULK_DECODERS } from "../../../../src/rpc/wire/bulk-decoders.ts";
 import { type PositionCarrier, positionsOf } from "../../../../src/rpc/wire/positions.ts";
+import { READ } from "../../../../src/rpc/wire/read-bulk-request.ts";
 
 /** Either way to understand a request, in a form that can be compared: what it says, or why it is refused. */
 export interface Understood {
@@ -20,7 +21,7 @@ export interface RequestKind<M extends Message> {
 
 /** As protobuf-es reads it. */
 export function byProtobuf<M extends Message>({ schema, carrierOf }: RequestKind<M>, bytes: Uint8Array) {
-  return understand(schema, carrierOf, () => fromBinary(schema, bytes));
+  return understand(schema, carrierOf, () => fromBinary(schema, bytes, READ));
 }
 
 /** As the bulk readers read it. */
