@@ -117,13 +117,14 @@ function someEvents(random: () => number, tag: string) {
   );
 }
 
-/** Reads everything as it comes, before it can be trimmed. */
-async function record(store: OpenedStore, isRunning: () => boolean): Promise<LogEntry[]> {
+/** Reads everything as it comes, before it can be trimmed, until nothing more is committed. */
+async function record(store: OpenedStore, isWriting: () => boolean): Promise<LogEntry[]> {
   const truth: LogEntry[] = [];
   for (;;) {
+    const mayGrow = isWriting(); // asked first: what is committed meanwhile is read the next time
     const entries = await store.log.readAfter(truth.length, 1_000);
     truth.push(...entries);
-    if (entries.length === 0 && !isRunning()) return truth;
+    if (entries.length === 0 && !mayGrow) return truth;
     if (entries.length === 0) await sleep(5);
   }
 }
@@ -188,13 +189,16 @@ async function chaos(stores: readonly OpenedStore[], fleet: Fleet, subscribers: 
     performance.now() < deadline || written.commits < MIN_COMMITS || faultsDone < MIN_FAULTS;
   const first = stores[0] as OpenedStore;
   for (const world of WORLDS) await commit(first, decisions(world, "first"));
+  let isWriting = true;
   const place: Place = {
     get servers() {
       return fleet.servers();
     },
     stores,
     isRunning,
-    written: write(stores, written, isRunning),
+    written: write(stores, written, isRunning).finally(() => {
+      isWriting = false;
+    }),
   };
   const faults = async () => {
     for (let round = 0; isRunning(); round++) {
@@ -205,7 +209,7 @@ async function chaos(stores: readonly OpenedStore[], fleet: Fleet, subscribers: 
     }
   };
   const [truth, , ...seen] = await Promise.all([
-    record(first, isRunning),
+    record(first, () => isWriting),
     faults(),
     ...Array.from({ length: subscribers }, (_, number) => follow(place, number)),
   ]);
