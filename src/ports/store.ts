@@ -84,9 +84,20 @@ export interface ReadResult {
   readonly sequences: ReadonlyMap<string, number>;
 }
 
-/** One page of a collection. `newest` orders by creation, latest first; `id` by the UTF-8 bytes of the id. */
+/**
+ * The kinds that are listed page by page, each in one order: `newest` is by creation, latest first, `id` by the UTF-8
+ * bytes of the id. Documents of other kinds are only read.
+ */
+export const LIST_ORDER = {
+  applied_run: "newest",
+  execution: "newest",
+  policy: "newest",
+  world: "id",
+} as const satisfies Partial<Record<DocKind, "id" | "newest">>;
+
+/** One page of a collection, in the order of its kind. */
 export interface ListQuery extends Collection {
-  readonly order: "id" | "newest";
+  readonly kind: keyof typeof LIST_ORDER;
   /** How many documents at most, 1 or more. */
   readonly limit: number;
   /** Continue behind this document of the page before (its id and `created`). */

@@ -144,6 +144,6 @@ function passing({ worlds }: Subscriber, entry: LogEntry | undefined) {
 function passingRevisions(subscriber: Subscriber, truth: Truth, after: number, upTo: number): number[] {
   return truth
     .slice(after, upTo)
-    .filter((entry) => passing(subscriber, entry).length > 0)
+    .filter((entry) => subscriber.worlds === undefined || passing(subscriber, entry).length > 0)
     .map(({ revision }) => revision);
 }

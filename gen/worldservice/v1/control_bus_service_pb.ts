@@ -191,7 +191,7 @@ export const TopicMetaSchema: GenMessage<TopicMeta> = /*@__PURE__*/
  */
 export type EventBatch = Message<"worldservice.v1.EventBatch"> & {
   /**
-   * The events, in commit order; at least one.
+   * The events, in commit order. A commit without events comes, empty, on streams without filter: their revisions have no gap.
    *
    * @generated from field: repeated worldservice.v1.Event events = 1;
    */

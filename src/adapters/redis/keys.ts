@@ -1,4 +1,4 @@
-import type { DocKind } from "../../ports/store.ts";
+import { type DocKind, LIST_ORDER } from "../../ports/store.ts";
 
 /**
  * The only builder of key names. All keys of a book share one hash tag, so that Redis Cluster keeps them on one node
@@ -30,10 +30,14 @@ export interface BookKeys {
 export interface CollectionKeys {
   /** Hash: id → `<version> <created> <body>`. */
   readonly docs: string;
-  /** Sorted set: id with score created. */
-  readonly byCreation: string;
-  /** Sorted set: id with score 0, so in byte order. */
-  readonly byId: string;
+  /** Of kinds that are listed. */
+  readonly index: CollectionIndex | undefined;
+}
+
+export interface CollectionIndex {
+  /** Sorted set of ids, with score `created`, or with score 0 and so in byte order. */
+  readonly key: string;
+  readonly order: "id" | "newest";
 }
 
 export function bookKeys(book: string): BookKeys {
@@ -49,14 +53,14 @@ export function bookKeys(book: string): BookKeys {
     audit: (worldId) => `${prefix}audit:${encoded(worldId)}`,
     collection(kind, scope) {
       const name = `${kind}:${encoded(scope)}`;
-      return {
-        docs: `${prefix}docs:${name}`,
-        byCreation: `${prefix}created:${name}`,
-        byId: `${prefix}ids:${name}`,
-      };
+      const order = ORDERS[kind];
+      const index = order && { key: `${prefix}${order === "id" ? "ids" : "created"}:${name}`, order };
+      return { docs: `${prefix}docs:${name}`, index };
     },
   };
 }
+
+const ORDERS: Partial<Record<DocKind, CollectionIndex["order"]>> = LIST_ORDER;
 
 const PLAIN = /^[\w.-]*$/;
 
@@ -69,19 +73,27 @@ export interface KeyTable {
   readonly keys: readonly string[];
   /** The position of a key, counted from 1 as Lua does. */
   at(key: string): number;
-  /** The position of a collection's hash; its indexes by creation and by id follow it. */
+  /** The position of a collection's hash. */
   collectionAt(keys: CollectionKeys): number;
+  /** Of each collection that has an index: the positions of its hash and of its index, and the order. */
+  readonly indexes: readonly (readonly [docs: number, index: number, order: string])[];
 }
 
 export function keyTable(fixed: readonly string[]): KeyTable {
   const keys = [...fixed];
+  const indexes: [number, number, string][] = [];
   const positions = new Map<string, number>();
   const collections = new Map<string, number>();
   return {
     keys,
+    indexes,
     at: (key) => remembered(positions, key, () => keys.push(key)),
-    collectionAt: ({ docs, byCreation, byId }) =>
-      remembered(collections, docs, () => keys.push(docs, byCreation, byId) - 2),
+    collectionAt: ({ docs, index }) =>
+      remembered(collections, docs, () => {
+        const position = keys.push(docs);
+        if (index) indexes.push([position, keys.push(index.key), index.order]);
+        return position;
+      }),
   };
 }
 

@@ -12,7 +12,7 @@ import type {
 import type { Argument } from "./client.ts";
 import { CODE } from "./codes.ts";
 import { type CommitReply, type EncodedCommit, encodeCommit, packCommit, toOutcome } from "./committing.ts";
-import { keyTable } from "./keys.ts";
+import { type CollectionIndex, keyTable } from "./keys.ts";
 import type { RedisLocks } from "./locks.ts";
 import { pack } from "./message-pack.ts";
 import { encodeQuery, type QueryReply, toDoc, toDocs, toReadResult } from "./reading.ts";
@@ -43,9 +43,9 @@ export function redisStore({ session, locks, info, onCommitted, close }: RedisSt
     info,
     read: (query) => reads.ask(query),
     async list(query) {
-      const { docs, byId, byCreation } = keys.collection(query.kind, query.scope);
-      const index = query.order === "id" ? byId : byCreation;
-      const reply = await link.run(scripts["list-docs-2"], [docs, index], listArguments(query));
+      const { docs, index } = keys.collection(query.kind, query.scope);
+      if (index === undefined) throw new TypeError(`documents of kind ${query.kind} are not listed`);
+      const reply = await link.run(scripts["list-docs-2"], [docs, index.key], listArguments(index, query));
       return toDocs(query, reply as string[]);
     },
     async findRun(runId) {
@@ -90,8 +90,8 @@ function commitBatch(session: Session) {
     weigh: ({ weight }) => weight + COMMIT_BATCH.weight / COMMIT_BATCH.size,
     async send(commits) {
       const table = keyTable(fixed);
-      const packed = pack(commits.map((commit) => packCommit(table, keys, commit)));
-      const args = [session.storeId(), session.waitFor ? "1" : "0", packed];
+      const packed = commits.map((commit) => packCommit(table, keys, commit));
+      const args = [session.storeId(), session.waitFor ? "1" : "0", pack([table.indexes, packed])];
       const replies = await runCommits(session, table.keys, args);
       if (replies[0] === CODE.STORE_CHANGED) throw bookChanged(session);
       return commits.map((commit, i) => toOutcome(commit, replies[i] as CommitReply));
@@ -151,7 +151,7 @@ function tellLease(locks: RedisLocks, { lease, release }: CommitRequest, outcome
   else if (release && (outcome.kind === "committed" || outcome.kind === "replayed")) own.settle();
 }
 
-function listArguments({ order, limit, after }: ListQuery): string[] {
+function listArguments({ order }: CollectionIndex, { limit, after }: ListQuery): string[] {
   return [order, String(limit), after ? "1" : "0", after?.id ?? "", String(after?.created ?? 0)];
 }
 

@@ -6,6 +6,7 @@ import {
   type Doc,
   type DocKey,
   type DocKind,
+  LIST_ORDER,
   type ListQuery,
   type ReadQuery,
   type ReadResult,
@@ -65,8 +66,8 @@ export function readDocs(session: Session, query: ReadQuery): ReadResult {
 }
 
 function pageOf({ sql, book }: Session, query: ListQuery): ReturnType<StatementSync["all"]> {
-  const { kind, scope, order, limit, after } = query;
-  if (order === "id") {
+  const { kind, scope, limit, after } = query;
+  if (LIST_ORDER[kind] === "id") {
     if (after === undefined) return sql.listById.all(book, kind, scope, limit);
     return sql.listByIdAfter.all(book, kind, scope, after.id, limit);
   }

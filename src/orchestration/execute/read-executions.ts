@@ -44,7 +44,6 @@ export async function listExecutions(
   const docs = await store.list({
     kind: "execution",
     scope: "",
-    order: "newest",
     limit: limit + 1,
     ...(after === undefined ? {} : { after }),
   });

@@ -47,7 +47,7 @@ export async function listPolicies(
   limit: number,
   after: PolicyPosition | undefined,
 ): Promise<{ readonly policies: readonly PolicyAt[]; readonly next: PolicyPosition | undefined }> {
-  const query = { kind: "policy", scope: worldId, order: "newest", limit: limit + 1 } as const;
+  const query = { kind: "policy", scope: worldId, limit: limit + 1 } as const;
   const docs = await store.list(after === undefined ? query : { ...query, after });
   const { defaultVersion } = await readHead(store, worldId);
   const page = docs.slice(0, limit);

@@ -67,7 +67,6 @@ export async function listAppliedRuns(
   const entries = await store.list({
     kind: "applied_run",
     scope: "",
-    order: "newest",
     limit: limit + 1,
     ...(after === undefined ? {} : { after }),
   });

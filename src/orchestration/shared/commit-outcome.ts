@@ -18,7 +18,7 @@ export function effectOf(outcome: CommitOutcome, runId: string): Effect {
     case "fenced":
       throw new DomainError(
         "LOCK_LOST",
-        "the lock ran out and another call came in; send the same call again",
+        "the lock ran out or was lost with its store; send the same call again",
         {
           metadata: { world_id: outcome.worldId },
           retryAfterMs: 100,

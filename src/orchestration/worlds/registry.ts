@@ -105,7 +105,7 @@ export async function listWorlds(
   after: WorldPosition | undefined,
   withDeleted: boolean,
 ): Promise<WorldPage> {
-  const query = { kind: "world", scope: "", order: "id", limit: limit + 1 } as const;
+  const query = { kind: "world", scope: "", limit: limit + 1 } as const;
   const docs = await store.list(after === undefined ? query : { ...query, after });
   const page = docs.slice(0, limit);
   const worlds = page.map((doc) => fromStored<WorldFacts>(doc.body));

@@ -10,6 +10,7 @@ import { createLagMeter, type LagMeter } from "./lag-meter.ts";
 import { type AdmissionLimits, DEFAULT_ADMISSION } from "./limits.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { createSlots, type Slots } from "./slots.ts";
+import { createWaitingLine } from "./waiting-line.ts";
 
 /** What a server that does too much already has no room for. */
 export type Lack = "calls" | "mutations" | "lag";
@@ -52,8 +53,9 @@ export function createAdmission({
   const rate =
     ratePerSecond === undefined ? undefined : createRateLimit(ratePerSecond, () => performance.now());
   const subscriptions = new Map<string, number>();
-  const running = createSlots(limits.running, limits.mutations);
+  const running = createSlots(limits.running, limits.mutations, limits.startedPerTurn);
   const worlds = new Map<string, Slots>();
+  const line = createWaitingLine(limits, () => performance.now());
   let calls = 0;
   let mutations = 0;
 
@@ -64,7 +66,7 @@ export function createAdmission({
 
   /** Loads that a server which does too much already can do without; the reserved lane and probes are none of them. */
   function lackOfRoom(isMutation: boolean): Lack | undefined {
-    if (isMutation && mutations >= limits.mutations) return "mutations";
+    if (isMutation && mutations >= line.most(mutations)) return "mutations";
     if (calls >= limits.calls) return "calls";
     return calls >= limits.lagCalls && lag.lagMs() > limits.lagMs ? "lag" : undefined;
   }

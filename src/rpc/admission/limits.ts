@@ -4,9 +4,14 @@ export interface AdmissionLimits {
   readonly calls: number;
   /** Of these, calls that change something, waiting ones included: more are refused before their body is read. */
   readonly mutations: number;
+  /** The same while there has been a line of waiting ones for longer than `lineMs`, in milliseconds. */
+  readonly standingMutations: number;
+  readonly lineMs: number;
   /** Mutations that are worked on at once; the others wait their turn. */
   readonly running: number;
-  /** The same for mutations of one world, so that one busy world leaves room for the others and for its freeze. */
+  /** Mutations that begin in one turn of the event loop: whatever else comes, a freeze above all, waits for a turn. */
+  readonly startedPerTurn: number;
+  /** The same as `running` for mutations of one world, so that one busy world leaves room for the others and for its freeze. */
   readonly runningPerWorld: number;
   readonly waitingPerWorld: number;
   /** A server whose event loop lags behind by more than this, in milliseconds, takes no new work… */
@@ -21,8 +26,11 @@ export interface AdmissionLimits {
 
 export const DEFAULT_ADMISSION: AdmissionLimits = {
   calls: 2048,
-  mutations: 512,
+  mutations: 256,
+  standingMutations: 64,
+  lineMs: 250,
   running: 32,
+  startedPerTurn: 8,
   runningPerWorld: 8,
   waitingPerWorld: 256,
   lagMs: 200,

@@ -9,23 +9,38 @@ export interface Slots {
   isIdle(): boolean;
 }
 
-export function createSlots(places: number, maxWaiting: number): Slots {
+/** @param perTurn so many places are given out at most in one turn of the event loop, so that turns stay short. */
+export function createSlots(places: number, maxWaiting: number, perTurn = places): Slots {
   let taken = 0;
+  let givenThisTurn = 0;
   const waiting = new Set<() => void>();
 
-  function giveBack(): void {
-    taken--;
-    const [next] = waiting;
-    if (next === undefined) return;
-    waiting.delete(next);
-    next();
+  function hasPlace(): boolean {
+    return taken < places && givenThisTurn < perTurn;
+  }
+
+  function giveNext(): void {
+    for (const next of waiting) {
+      if (!hasPlace()) return;
+      waiting.delete(next);
+      next();
+    }
+  }
+
+  function nextTurn(): void {
+    givenThisTurn = 0;
+    giveNext();
   }
 
   function place(): () => void {
     taken++;
+    if (givenThisTurn++ === 0) setImmediate(nextTurn);
     let isHeld = true;
     return () => {
-      if (isHeld) giveBack();
+      if (isHeld) {
+        taken--;
+        giveNext();
+      }
       isHeld = false;
     };
   }
@@ -48,7 +63,7 @@ export function createSlots(places: number, maxWaiting: number): Slots {
   return {
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (taken < places && waiting.size === 0) return Promise.resolve(place());
+      if (waiting.size === 0 && hasPlace()) return Promise.resolve(place());
       return waiting.size < maxWaiting ? wait(signal) : undefined;
     },
     isIdle: () => taken === 0 && waiting.size === 0,

@@ -20,7 +20,7 @@ export function isOpen({ worlds, types }: Filter): boolean {
   return worlds === undefined && types === undefined;
 }
 
-/** Positions of the events of a commit that pass, or "all". */
+/** Positions of the events of a commit that pass, or "all"; of a commit without events nothing passes. */
 export function passing({ worlds, types }: Filter, frame: Frame): readonly number[] | "all" {
   const { events } = frame.entry;
   const kinds = types === undefined ? undefined : typesOf(frame);
@@ -29,7 +29,7 @@ export function passing({ worlds, types }: Filter, frame: Frame): readonly numbe
     if (worlds !== undefined && !worlds.has(worldId)) continue;
     if (types === undefined || isWanted(types, kinds?.[at])) positions.push(at);
   }
-  return positions.length === events.length ? "all" : positions;
+  return positions.length === events.length && events.length > 0 ? "all" : positions;
 }
 
 function isWanted(types: ReadonlySet<EventType>, type: EventType | undefined): boolean {

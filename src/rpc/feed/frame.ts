@@ -57,7 +57,7 @@ export function typesOf(frame: Frame): readonly EventType[] {
 export function encodeFor(frame: Frame, encoders: Iterable<EventEncoder>): void {
   let decoded: readonly DomainEvent[] | undefined;
   for (const encoder of encoders) {
-    if (frame.encodings.has(encoder) || frame.entry.events.length === 0) continue;
+    if (frame.encodings.has(encoder)) continue;
     decoded ??= decode(frame);
     frame.types ??= decoded.map((event) => event.type);
     frame.encodings.set(encoder, encode(frame, decoded, encoder));
@@ -73,7 +73,7 @@ export function bytesOf(
   encoder: EventEncoder,
   positions: readonly number[] | "all",
 ): Buffer | undefined {
-  if (frame.entry.events.length === 0 || positions.length === 0) return undefined;
+  if (positions.length === 0) return undefined;
   encodeFor(frame, [encoder]);
   const encoding = frame.encodings.get(encoder);
   if (encoding === undefined || positions === "all") return encoding?.whole;

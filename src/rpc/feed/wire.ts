@@ -21,7 +21,7 @@ export const GRPC_HEADER_BYTES = 5;
 /**
  * One gRPC frame with `SubscribeResponse{batch}`, and the events again as parts of it.
  *
- * @param events encoded `Event` messages, at least one.
+ * @param events encoded `Event` messages.
  */
 export function batchFrame(
   events: readonly Uint8Array[],

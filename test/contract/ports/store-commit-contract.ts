@@ -286,7 +286,7 @@ export function storeCommitContract(open: OpenBook): void {
     await book().close();
     const signal = AbortSignal.timeout(10_000);
     await refusalOf(store.read({ keys: [] }), "STORE_UNAVAILABLE");
-    await refusalOf(store.list({ kind: "run", scope: "", order: "id", limit: 1 }), "STORE_UNAVAILABLE");
+    await refusalOf(store.list({ kind: "world", scope: "", limit: 1 }), "STORE_UNAVAILABLE");
     await refusalOf(store.findRun("x"), "STORE_UNAVAILABLE");
     await refusalOf(store.commit({}), "STORE_UNAVAILABLE");
     await refusalOf(store.listAudit({ worldId: "", limit: 1 }), "STORE_UNAVAILABLE");

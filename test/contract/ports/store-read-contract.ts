@@ -1,14 +1,17 @@
 import { expect } from "chai";
 import type { OpenedStore } from "../../../src/ports/opened-store.ts";
-import type { AuditEntry, Doc, ListQuery } from "../../../src/ports/store.ts";
+import { type AuditEntry, type Doc, LIST_ORDER, type ListQuery } from "../../../src/ports/store.ts";
 import { commit, keyOf, ODD_IDS, type OpenBook, putOf, sortedByUtf8, useBook } from "./fixture.ts";
 
-type Order = ListQuery["order"];
+type Listed = ListQuery["kind"];
+
+const BY_ID: Listed = "world";
+const NEWEST: Listed = "policy";
 
 /** Follows the pages to the end; `between` runs after each page. */
 async function allPages(
   { store }: OpenedStore,
-  order: Order,
+  kind: Listed,
   limit: number,
   between: (page: number, last: Doc) => Promise<void> = async () => {},
 ): Promise<Doc[]> {
@@ -16,7 +19,7 @@ async function allPages(
   for (let page = 0; page < 1_000; page += 1) {
     const last = found.at(-1);
     const after = last && { id: last.key.id, created: last.created };
-    const docs = await store.list({ kind: "run", scope: "", order, limit, ...(after && { after }) });
+    const docs = await store.list({ kind, scope: "", limit, ...(after && { after }) });
     expect(docs.length).to.be.at.most(limit);
     found.push(...docs);
     const newest = docs.at(-1);
@@ -124,24 +127,24 @@ export function storeReadContract(open: OpenBook): void {
     const ids = ODD_IDS.filter((id) => id !== "/../");
 
     /** Several documents per commit, so that creation ties. */
-    async function fill(): Promise<void> {
+    async function fill(kind: Listed): Promise<void> {
       for (let at = 0; at < ids.length; at += 5) {
-        await commit(book(), { puts: ids.slice(at, at + 5).map((id) => putOf("run", id, "{}")) });
+        await commit(book(), { puts: ids.slice(at, at + 5).map((id) => putOf(kind, id, "{}")) });
       }
       await commit(book(), {
-        puts: [putOf("run", "other-scope", "{}", "s"), putOf("apply", "other-kind", "{}")],
+        puts: [putOf(kind, "other-scope", "{}", "s"), putOf("apply", "other-kind", "{}")],
       });
     }
 
     for (const limit of [1, 2, 7, 1_000]) {
       it(`pages by id, ${limit} at a time, in the order of UTF-8 bytes`, async () => {
-        await fill();
-        expect(idsOf(await allPages(book(), "id", limit))).to.deep.equal(sortedByUtf8(ids));
+        await fill(BY_ID);
+        expect(idsOf(await allPages(book(), BY_ID, limit))).to.deep.equal(sortedByUtf8(ids));
       });
 
       it(`pages newest first, ${limit} at a time, each document once`, async () => {
-        await fill();
-        const docs = await allPages(book(), "newest", limit);
+        await fill(NEWEST);
+        const docs = await allPages(book(), NEWEST, limit);
         expect(sortedByUtf8(idsOf(docs))).to.deep.equal(sortedByUtf8(ids));
         const created = docs.map((doc) => doc.created);
         expect(created).to.deep.equal(created.toSorted((a, b) => b - a));
@@ -149,25 +152,25 @@ export function storeReadContract(open: OpenBook): void {
     }
 
     it("orders by creation, not by the last change", async () => {
-      for (const id of ["a", "b", "c"]) await commit(book(), { puts: [putOf("run", id, "1")] });
-      await commit(book(), { puts: [putOf("run", "a", "2")] });
-      expect(idsOf(await allPages(book(), "newest", 2))).to.deep.equal(["c", "b", "a"]);
+      for (const id of ["a", "b", "c"]) await commit(book(), { puts: [putOf(NEWEST, id, "1")] });
+      await commit(book(), { puts: [putOf(NEWEST, "a", "2")] });
+      expect(idsOf(await allPages(book(), NEWEST, 2))).to.deep.equal(["c", "b", "a"]);
     });
 
     it("stays newest first without repeats or holes while documents are added and changed", async () => {
-      await fill();
-      const docs = await allPages(book(), "newest", 4, async (page, last) => {
+      await fill(NEWEST);
+      const docs = await allPages(book(), NEWEST, 4, async (page, last) => {
         await commit(book(), {
-          puts: [putOf("run", `later-${page}`, "{}"), putOf("run", last.key.id, "changed")],
+          puts: [putOf(NEWEST, `later-${page}`, "{}"), putOf(NEWEST, last.key.id, "changed")],
         });
       });
       expect(sortedByUtf8(idsOf(docs))).to.deep.equal(sortedByUtf8(ids));
     });
 
-    for (const order of ["id", "newest"] as const) {
-      it(`goes on behind a document that was deleted meanwhile (${order})`, async () => {
-        await fill();
-        const docs = await allPages(book(), order, 4, async (_, last) => {
+    for (const kind of [BY_ID, NEWEST]) {
+      it(`goes on behind a document that was deleted meanwhile (${LIST_ORDER[kind]})`, async () => {
+        await fill(kind);
+        const docs = await allPages(book(), kind, 4, async (_, last) => {
           await commit(book(), { deletes: [last.key] });
         });
         expect(sortedByUtf8(idsOf(docs))).to.deep.equal(sortedByUtf8(ids));
@@ -175,12 +178,9 @@ export function storeReadContract(open: OpenBook): void {
     }
 
     it("gives nothing for an empty collection", async () => {
-      expect(await book().store.list({ kind: "run", scope: "nowhere", order: "id", limit: 3 })).to.deep.equal(
-        [],
-      );
-      expect(
-        await book().store.list({ kind: "run", scope: "nowhere", order: "newest", limit: 3 }),
-      ).to.deep.equal([]);
+      for (const kind of [BY_ID, NEWEST]) {
+        expect(await book().store.list({ kind, scope: "nowhere", limit: 3 })).to.deep.equal([]);
+      }
     });
   });
 

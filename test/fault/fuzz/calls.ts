@@ -37,6 +37,7 @@ const AUTHORITIES = [
 ];
 /** How long a call may take before its stream is dropped, in milliseconds. */
 const PATIENCE_MS = 40;
+const GIVE_UP_MS = 5_000;
 /** Uncompressed size of a bomb, in bytes. */
 const BOMB_BYTES = 80 * 1024 * 1024;
 
@@ -100,10 +101,14 @@ export function createCaller(port: number): Caller {
       return new Promise((resolve) => {
         const stream = request(connected(), headers);
         if (stream === undefined) return resolve();
-        const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), PATIENCE_MS);
+        const timers = [
+          setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), PATIENCE_MS),
+          // Node's client waits for ever for a write that its session has already dropped.
+          setTimeout(() => stream.destroy(), GIVE_UP_MS),
+        ];
         stream.on("error", () => undefined);
         stream.once("close", () => {
-          clearTimeout(timer);
+          timers.forEach(clearTimeout);
           resolve();
         });
         stream.resume();

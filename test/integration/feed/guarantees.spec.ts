@@ -65,6 +65,18 @@ function promises(name: string, version: Version): void {
     expect(revisions(earliest)).to.deep.equal([1, 2, 3, 4]);
   });
 
+  it("has no gap in the revisions without filter: a commit without events comes empty", async () => {
+    await start();
+    await commitMany(server.opened, 2, ["w1"]);
+    await commit(server.opened);
+    await commitMany(server.opened, 1, ["w1"]);
+    const all = await follow({ start: StartPosition.EARLIEST }, atRevision(4));
+    expect(revisions(all)).to.deep.equal([1, 2, 3, 4]);
+    expect(batches(all).map(({ events }) => events.length)).to.deep.equal([1, 1, 0, 1]);
+    const some = await follow({ start: StartPosition.EARLIEST, worldIds: ["w1"] }, atRevision(4));
+    expect(revisions(some)).to.deep.equal([1, 2, 4]);
+  });
+
   it("is atomic: the events of a commit come in one message", async () => {
     await start();
     await commit(server.opened, decisions("w1", "a"), decisions("w2", "b"), decisions("w1", "c"));

@@ -61,6 +61,28 @@ describe("two processes over one book", () => {
     expect((await paused.store.commit({ ...upsert("alpha", "late"), lease })).kind).to.equal("fenced");
   });
 
+  it("forgets locks in a crash: they are free at once, and who held one may not commit any more", async () => {
+    const { lease } = await paused.locks.acquire(["alpha"], PATIENCE);
+    await server.kill();
+    await server.restart();
+    const { lease: newer } = await eventually(() => other.locks.acquire(["alpha"], PATIENCE));
+    expect(newer.nonce).to.not.equal(lease.nonce);
+    const late = await eventually(() => paused.store.commit({ ...upsert("alpha", "late"), lease }));
+    expect(late).to.deep.equal({ kind: "fenced", worldId: "alpha" });
+    const outcome = await other.store.commit({ ...upsert("alpha", "theirs"), lease: newer });
+    expect(outcome.kind).to.equal("committed");
+  });
+
+  it("gives out no fence again that a commit has seen, crash or not", async () => {
+    const { lease } = await paused.locks.acquire(["alpha"], PATIENCE);
+    await paused.store.commit({ ...upsert("alpha", "first"), lease });
+    await server.kill();
+    await server.restart();
+    await eventually(() => expire("alpha", lease));
+    const { lease: newer } = await eventually(() => other.locks.acquire(["alpha"], PATIENCE));
+    expect(newer.fences.get("alpha")).to.equal((lease.fences.get("alpha") ?? 0) + 1);
+  });
+
   it("keeps a world from the other process, tells it when to come back, and hands it on", async () => {
     const { lease } = await paused.locks.acquire(["alpha"], PATIENCE);
     const error = await refusal(other.locks.acquire(["alpha"], { timeoutMs: 60 }), "LOCK_TIMEOUT");

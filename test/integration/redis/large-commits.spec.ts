@@ -55,13 +55,9 @@ describe("large commits on Redis", () => {
     const { docs } = await book.store.read({ keys });
     expect(docs.map((doc) => doc?.body)).to.deep.equal(keys.map(({ id }) => id));
     const all = { kind: "policy", scope: "", limit: 10_000 } as const;
-    expect(await book.store.list({ ...all, order: "id" })).to.have.lengthOf(9_001);
-    expect(await book.store.list({ ...all, order: "newest" })).to.have.lengthOf(9_001);
+    expect(await book.store.list(all)).to.have.lengthOf(9_001);
     await book.store.commit({ deletes: keys.slice(1) });
-    expect((await book.store.list({ ...all, order: "id" })).map(({ key }) => key.id)).to.deep.equal(["p0"]);
-    expect((await book.store.list({ ...all, order: "newest" })).map(({ key }) => key.id)).to.deep.equal([
-      "p0",
-    ]);
+    expect((await book.store.list(all)).map(({ key }) => key.id)).to.deep.equal(["p0"]);
     expect(await expectWhole(book, "alpha")).to.equal(2);
   });
 

@@ -30,7 +30,7 @@ describe("a Redis that goes away", () => {
   function everyCall(): Promise<unknown>[] {
     return [
       book.store.read({ keys: [] }),
-      book.store.list({ kind: "run", scope: "", order: "newest", limit: 5 }),
+      book.store.list({ kind: "applied_run", scope: "", limit: 5 }),
       book.store.findRun("r1"),
       book.store.commit(upsert("alpha", "r1")),
       book.store.listAudit({ worldId: "alpha", limit: 5 }),

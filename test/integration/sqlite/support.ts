@@ -65,9 +65,10 @@ export async function expectCleanPrefix({ store, log }: OpenedSqliteStore): Prom
   const ids = entries.map(({ events }): string => JSON.parse(events[0]?.body ?? '""'));
   const audit = await store.listAudit({ worldId: WORLD, limit: 1_000_000 });
   expect(audit.map(({ body }) => body)).to.deep.equal(ids);
-  const runs = await store.list({ kind: "run", scope: "", order: "newest", limit: 1_000_000 });
+  const { collections } = await store.read({ keys: [], collections: [{ kind: "run", scope: "" }] });
+  const runs = (collections[0] ?? []).toSorted((a, b) => a.created - b.created);
   expect(runs.map(({ key, created }) => [created, key.id])).to.deep.equal(
-    ids.map((id, index) => [index + 1, id]).toReversed(),
+    ids.map((id, index) => [index + 1, id]),
   );
   const last = ids.at(-1);
   const state = await store.read({

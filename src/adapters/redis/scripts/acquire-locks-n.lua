@@ -41,6 +41,7 @@ for _, request in ipairs(requests) do
 end
 loadHashes()
 for i, request in ipairs(requests) do answers[i] = acquire(request[1], request[2], request[3]) end
+inMemoryOnly()
 writeHashes()
 local head = redis.call("HMGET", KEYS[1], "revision", "hash")
 return { head[1], head[2], answers }

@@ -4,10 +4,9 @@
   claim, audit, release. All checks of all requests come before the first write: a script has no rollback.
   KEYS[1] meta (hash)  KEYS[2] log (stream)  KEYS[3] run claims (hash)  KEYS[4] world sequences (hash)
   KEYS[5] holders (hash)  KEYS[6] run documents (hash)  KEYS[7] budget totals (hash)  further KEYS, that the requests
-  point at: collections (hash, index by creation and index by id, three adjacent keys), members of a budget (hash),
-  audit logs (streams)
+  point at: collections (hashes), indexes of collections (sorted sets), members of a budget (hash), audit logs (streams)
   ARGV[1] store id  ARGV[2] "1": leave a trace in the replication stream for replays, so that WAIT covers them
-  ARGV[3] packed list of requests, each a list of
+  ARGV[3] packed: {indexes of collections, as includes/documents.lua describes them, requests}; a request is a list of
     1 run id ("" = no claim)  2 fingerprint
     3 worlds of the lease: id, title ("<fence> <nonce> "), id, title …  4 "1" to give the lease back
     5 documents: collection key, id, expected version ("" = any), "put", "delete" or "keep", body, key, id, …
@@ -104,6 +103,12 @@ local function release(request)
   end
 end
 
+-- From here on whoever comes later, after a crash too, has a higher fence.
+local function keepFences(request)
+  local worlds = request[WORLDS]
+  for i = 1, #worlds, 2 do set(holders, worlds[i], holders.values[worlds[i]]) end
+end
+
 local function nextSequences(events)
   local numbers = {}
   for i = 1, #events do
@@ -125,6 +130,7 @@ local function apply(request)
   for i = 1, #docs, 5 do applyDocument(collectionAt(docs[i]), docs[i + 1], docs[i + 3], docs[i + 4], version) end
   applyBudget(request)
   if request[RUN_ID] ~= "" then set(claims, request[RUN_ID], request[FINGERPRINT]) end
+  keepFences(request)
   release(request)
   commits[#commits + 1] = { version = version, previous = previous, hash = hash, joined = joined, request = request }
   return { 1, version, hash, joined }
@@ -163,7 +169,9 @@ local function write()
   end
 end
 
-local requests, answers = cmsgpack.unpack(ARGV[3]), {}
+local packed, answers = cmsgpack.unpack(ARGV[3]), {}
+local requests = packed[2]
+indexCollections(packed[1])
 for i = 1, #requests do wantAll(requests[i]) end
 loadHashes()
 for i = 1, #requests do answers[i] = decide(requests[i]) end

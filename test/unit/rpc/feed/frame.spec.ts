@@ -1,7 +1,10 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import { expect } from "chai";
+import { SubscribeResponseSchema } from "#gen/worldservice/v2/control_bus_service_pb.ts";
 import { toStored } from "../../../../src/domain/stored-json.ts";
 import { createFilter, passing } from "../../../../src/rpc/feed/filter.ts";
 import { bytesOf, createFrame, encodeFor } from "../../../../src/rpc/feed/frame.ts";
+import { messageOf } from "../../../../src/rpc/feed/wire.ts";
 import { bindings, decisions } from "../../../support/feed-server.ts";
 import { countingEncoder } from "./support.ts";
 
@@ -61,7 +64,16 @@ describe("a frame of the feed", () => {
 
   it("is nothing where nothing passes", () => {
     expect(bytesOf(three(), countingEncoder(), [])).to.equal(undefined);
-    expect(bytesOf(frameWith(), countingEncoder(), "all")).to.equal(undefined);
+    expect(bytesOf(frameWith(), countingEncoder(), [])).to.equal(undefined);
+  });
+
+  it("is a batch without events for a commit without events", () => {
+    const { message } = fromBinary(
+      SubscribeResponseSchema,
+      messageOf(bytesOf(frameWith(), countingEncoder(), "all") as Buffer),
+    );
+    expect(message.case).to.equal("batch");
+    if (message.case === "batch") expect(message.value.events).to.deep.equal([]);
   });
 });
 
@@ -75,5 +87,6 @@ describe("a filter of the feed", () => {
     expect(at([], ["BINDINGS_UPDATED"])).to.deep.equal([2]);
     expect(at(["w1"], ["BINDINGS_UPDATED"])).to.deep.equal([]);
     expect(at(["__proto__"], [])).to.deep.equal([]);
+    expect(passing(createFilter(["w1"], []), frameWith())).to.deep.equal([]);
   });
 });

@@ -1,16 +1,23 @@
---[[ A stored document is "<version> <created> <body>" in the hash of its collection. Two sorted sets beside it hold the
-  ids, by creation and by id. Needs includes/hashes.lua. ]]
+--[[ A stored document is "<version> <created> <body>" in the hash of its collection. Where the collection is listed, a
+  sorted set beside it holds the ids, by creation or by id. Needs includes/hashes.lua. ]]
 local collections = {}
 
--- The collection whose hash is the key at this position; its indexes by creation and by id are the next two keys.
+-- The collection whose hash is the key at this position.
 local function collectionAt(position)
   local collection = collections[position]
   if not collection then
-    collection = { hash = hashAt(KEYS[position]), byCreation = KEYS[position + 1], byId = KEYS[position + 2],
-      created = {} }
+    collection = { hash = hashAt(KEYS[position]), created = {} }
     collections[position] = collection
   end
   return collection
+end
+
+-- `indexes`: of each listed collection, key of its hash, key of its index, order ("id" or "newest").
+local function indexCollections(indexes)
+  for _, index in ipairs(indexes) do
+    local collection = collectionAt(index[1])
+    collection.index, collection.order = KEYS[index[2]], index[3]
+  end
 end
 
 -- version, created; "0" and nil for a document that does not exist
@@ -30,20 +37,21 @@ local function applyDocument(collection, id, action, body, version)
   end
 end
 
+local function writeIndex(collection)
+  local entries, gone = {}, {}
+  for id, created in pairs(collection.created) do
+    if created then
+      entries[#entries + 1], entries[#entries + 2] = collection.order == "id" and "0" or created, id
+    else
+      gone[#gone + 1] = id
+    end
+  end
+  callInParts("ZADD", collection.index, entries)
+  callInParts("ZREM", collection.index, gone)
+end
+
 local function writeIndexes()
   for _, collection in pairs(collections) do
-    local byCreation, byId, gone = {}, {}, {}
-    for id, created in pairs(collection.created) do
-      if created then
-        byCreation[#byCreation + 1], byCreation[#byCreation + 2] = created, id
-        byId[#byId + 1], byId[#byId + 2] = "0", id
-      else
-        gone[#gone + 1] = id
-      end
-    end
-    callInParts("ZADD", collection.byCreation, byCreation)
-    callInParts("ZADD", collection.byId, byId)
-    callInParts("ZREM", collection.byCreation, gone)
-    callInParts("ZREM", collection.byId, gone)
+    if collection.index then writeIndex(collection) end
   end
 end

@@ -1,0 +1,27 @@
+import type { AdmissionLimits } from "./limits.ts";
+
+/** How long the line of mutations may get. */
+export interface WaitingLine {
+  /** The most mutations there may be, running ones included, while there are `mutations` of them. */
+  most(mutations: number): number;
+}
+
+type LineLimits = Pick<AdmissionLimits, "mutations" | "standingMutations" | "lineMs" | "running">;
+
+/**
+ * A crowd that comes at once may wait. Where there has been a line for a while, more comes than can be done: then a long
+ * line only makes everybody in it wait, and what waits costs memory. Source: "controlled delay" as request queues use
+ * it (B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+ *
+ * @param now monotonic, in milliseconds.
+ */
+export function createWaitingLine(limits: LineLimits, now: () => number): WaitingLine {
+  let noLineAt = now();
+  return {
+    most(mutations) {
+      const at = now();
+      if (mutations <= limits.running) noLineAt = at;
+      return at - noLineAt > limits.lineMs ? limits.standingMutations : limits.mutations;
+    },
+  };
+}
