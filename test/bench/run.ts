@@ -19,6 +19,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   feed: () => import("./feed.ts"),
   "sqlite-commit": () => import("./sqlite-commit.ts"),
   "redis-commit": () => import("./redis-commit.ts"),
+  upsert: () => import("./upsert.ts"),
 };
 
 const { values: options } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" } } });
@@ -35,6 +36,11 @@ async function main(): Promise<void> {
     const found = (await measured(name, load)).filter(shown);
     values.push(...found);
     if (options.json === true) for (const value of found) process.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+  if (values.length === 0) {
+    process.exitCode = 1;
+    process.stderr.write(`nothing is called ${only}; benches: ${Object.keys(BENCHES).join(", ")}\n`);
+    return;
   }
   if (options.json !== true) process.stdout.write(`${table(values)}\n`);
 }
