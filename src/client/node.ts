@@ -43,7 +43,7 @@ export function connectNode(server: string, options: NodeOptions = {}): NodeConn
     );
   }
   const baseUrl = url.href.replace(/\/$/, "");
-  const sessionManager = new Http2SessionManager(baseUrl, undefined, secure(options));
+  const sessionManager = new GuardedSessions(baseUrl, undefined, secure(options));
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager,
@@ -52,6 +52,21 @@ export function connectNode(server: string, options: NodeOptions = {}): NodeConn
   });
   return { transport, clients: createClients(transport, retry), close: () => sessionManager.abort() };
 }
+
+/**
+ * A session that breaks tells so a little later. Its manager, when it is closed in between, has taken its listeners away
+ * by then, and an error that nobody listens for ends the program.
+ */
+class GuardedSessions extends Http2SessionManager {
+  override async request(...args: Parameters<Http2SessionManager["request"]>) {
+    const stream = await super.request(...args);
+    const { session } = stream;
+    if (session?.listeners("error").includes(ignore) === false) session.on("error", ignore);
+    return stream;
+  }
+}
+
+function ignore(): void {}
 
 type Pem = string | Uint8Array | undefined;
 
