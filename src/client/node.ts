@@ -82,6 +82,9 @@ function named<Name extends string>(name: Name, pem: Pem): { readonly [_ in Name
 }
 
 function urlOf(server: string): URL {
+  if (!server.includes("://") && !/:\d+\/?$/.test(server)) {
+    throw new TypeError(`the address of a server needs a port, as host:port: ${server}`);
+  }
   const url = URL.parse(server.includes("://") ? server : `http://${server}`);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     throw new TypeError(`not the address of a server: ${server} (host:port, http://… or https://…)`);

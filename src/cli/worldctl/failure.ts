@@ -39,7 +39,7 @@ function refused(refusal: Refusal, server: string): Failure {
   const lines = [`worldctl: ${reason === "" ? "" : `${reason} `}(${codeName(code)}): ${headline(refusal)}`];
   for (const { field, description } of violations) lines.push(`  ${field || "(request)"}: ${description}`);
   for (const [key, value] of metadata) if (key !== "violations") lines.push(`  ${key}: ${value}`);
-  const next = nextStep(reason) ?? withoutReason(code, server);
+  const next = nextStep(reason) ?? withoutReason(refusal, server);
   if (next !== undefined) lines.push(`next: ${next}`);
   if (retryAfterMs !== undefined) lines.push(`retry after: ${retryAfterMs} ms`);
   const json = {
@@ -64,8 +64,14 @@ function headline({ message, violations }: Refusal): string {
   return `${said} fields are not accepted`;
 }
 
+/** What Node and OpenSSL say when a TLS connection does not come about. */
+const TLS_TROUBLE = /\b(SSL|TLS|certificate|CERT_\w+|wrong version number|EPROTO)\b/i;
+const TLS_STEP =
+  "no TLS connection came about: does the server speak TLS (https:)? Name its authority with --tls-ca, and your certificate with --tls-cert and --tls-key where it asks for one";
+
 /** No service of ours answered: most likely nobody did. */
-function withoutReason(code: Code, server: string): string | undefined {
+function withoutReason({ code, message }: Refusal, server: string): string | undefined {
+  if (TLS_TROUBLE.test(message)) return TLS_STEP;
   if (code === Code.Unavailable || code === Code.Unknown || code === Code.Internal) {
     return `is a server running at ${server}? Start one (npm start), or name another with --server`;
   }

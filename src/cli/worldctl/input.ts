@@ -1,5 +1,6 @@
 /** What commands are given: files or standard input, as JSON, YAML or CSV, and `name=value` flags. */
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { InvalidArgumentError } from "commander";
 import { parse as parseYaml } from "yaml";
 import { looksLikeCsv, number, positionsFromCsv } from "./csv.ts";
 import { type Io, UsageError } from "./io.ts";
@@ -18,7 +19,7 @@ export async function readInput(path: string, io: Io): Promise<Input> {
   const where = path === "-" ? "standard input" : path;
   const text = await readText(path, where, io);
   if (/\.csv$/i.test(path) || (!/\.(json|ya?ml)$/i.test(path) && looksLikeCsv(text))) {
-    return { kind: "positions", positions: positionsFromCsv(text) };
+    return { kind: "positions", positions: naming(where, () => positionsFromCsv(text)) };
   }
   const value = parseDocument(text, where);
   if (Array.isArray(value)) return { kind: "positions", positions: value };
@@ -26,7 +27,22 @@ export async function readInput(path: string, io: Io): Promise<Input> {
   throw new UsageError(`${where} holds neither an object nor a list of positions`);
 }
 
-async function readText(path: string, where: string, io: Io): Promise<string> {
+/** A mistake in what a file holds, with the name of the file. */
+function naming<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(`${where}: ${error.message}`) : error;
+  }
+}
+
+/**
+ * Reads a file, or standard input for `-`.
+ *
+ * @param where how messages call it.
+ * @throws UsageError when it cannot be read.
+ */
+export async function readText(path: string, where: string, io: Io): Promise<string> {
   try {
     return path === "-" ? await io.readInput() : await io.readFile(path);
   } catch (error) {
@@ -57,13 +73,13 @@ export async function readDocument(path: string, io: Io): Promise<JsonObject> {
 
 /** `alpha=0.5` or several of them, apart by commas; given again, they add up. */
 export function ratios(text: string, before: JsonObject = {}): JsonObject {
-  const added = pairs(text).map(([key, value]) => [key, number(value, key)] as const);
-  return { ...before, ...Object.fromEntries(added) };
+  const read = () => pairs(text).map(([key, value]) => [key, number(value, key)] as const);
+  return { ...before, ...Object.fromEntries(argument(read)) };
 }
 
 /** Like `ratios`, for texts. */
 export function texts(text: string, before: JsonObject = {}): JsonObject {
-  return { ...before, ...Object.fromEntries(pairs(text)) };
+  return { ...before, ...Object.fromEntries(argument(() => pairs(text))) };
 }
 
 /** `a,b` or given several times. */
@@ -72,7 +88,16 @@ export function names(text: string, before: readonly string[] = []): string[] {
 }
 
 export function amount(text: string): number {
-  return number(text, "value");
+  return argument(() => number(text, "value"));
+}
+
+/** A mistake in the value of an option: commander says of which one. */
+function argument<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UsageError ? new InvalidArgumentError(error.message) : error;
+  }
 }
 
 /** The last `=` divides: ids may have one. */

@@ -120,7 +120,7 @@ function addVerb(program: Command, verb: Verb, io: Io): void {
     inSession(command, io, async (session) => {
       const given = { args: command.args, options: command.opts() };
       const request = await verb.request(given, session);
-      const answer = await session.send(verb.methods, request);
+      const answer = await session.send(verb.methods, request, verb.check);
       await verb.after?.(answer, given, session);
     }),
   );

@@ -2,6 +2,7 @@
 import { fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { negotiate, withRetries } from "../../client/index.ts";
 import { connectNode, type NodeConnection } from "../../client/node.ts";
+import { readText } from "./input.ts";
 import { type Io, UsageError } from "./io.ts";
 import { tablesOf } from "./render.ts";
 import { SPECIAL } from "./render-special.ts";
@@ -34,8 +35,8 @@ export interface Session {
   version(): Promise<1 | 2>;
   /** Sends one request and gives the answer as proto JSON, default values included. */
   call(methods: Methods, request: JsonObject): Promise<JsonObject>;
-  /** Sends one request and shows the answer. */
-  send(methods: Methods, request: JsonObject): Promise<JsonObject>;
+  /** Sends one request, unless `check` throws, and shows the answer. */
+  send(methods: Methods, request: JsonObject, check?: (request: JsonObject) => void): Promise<JsonObject>;
   /** A line for people, on standard error. */
   note(text: string): Promise<void>;
   close(): void;
@@ -44,10 +45,18 @@ export interface Session {
 /** Without an answer for this long, a terminal is told that the command still waits. */
 const PROGRESS_AFTER_MS = 1_000;
 
-/** The PEM files that the options name. */
-async function readTls({ tlsCa, tlsCert, tlsKey }: CommonOptions, io: Io) {
+/**
+ * The PEM files that the options name.
+ *
+ * @throws UsageError when one cannot be read, or the server is not spoken to over TLS.
+ */
+async function readTls({ server, tlsCa, tlsCert, tlsKey }: CommonOptions, io: Io) {
+  const isGiven = [tlsCa, tlsCert, tlsKey].some((path) => path !== undefined);
+  if (isGiven && !server.startsWith("https:")) {
+    throw new UsageError(`${server} is spoken to in cleartext: certificates need https://…`);
+  }
   const read = async (name: string, path: string | undefined) =>
-    path === undefined ? {} : { [name]: await io.readFile(path) };
+    path === undefined ? {} : { [name]: await readText(path, path, io) };
   return { ...(await read("ca", tlsCa)), ...(await read("cert", tlsCert)), ...(await read("key", tlsKey)) };
 }
 
@@ -77,8 +86,9 @@ export async function openSession(options: CommonOptions, io: Io): Promise<Sessi
     return methods.v2 !== undefined && (await version()) === 2 ? methods.v2 : methods.v1;
   }
 
-  async function exchange(chosen: Method, request: JsonObject) {
+  async function exchange(chosen: Method, request: JsonObject, check?: (request: JsonObject) => void) {
     const input = decode(chosen, request);
+    check?.(request);
     const timeoutMs = options.timeout * 1_000;
     const answer = transport.unary(chosen, io.signal, timeoutMs, undefined, input);
     return (await withProgress(io, chosen.name, answer)).message;
@@ -96,9 +106,9 @@ export async function openSession(options: CommonOptions, io: Io): Promise<Sessi
       const chosen = await method(methods);
       return withDefaults(chosen, await exchange(chosen, request));
     },
-    async send(methods, request) {
+    async send(methods, request, check) {
       const chosen = await method(methods);
-      const message = await exchange(chosen, request);
+      const message = await exchange(chosen, request, check);
       const whole = withDefaults(chosen, message);
       await io.out.write(
         isJson

@@ -27,6 +27,8 @@ export interface Verb {
   readonly methods: Methods;
   /** The request in proto JSON. */
   request(given: Given, session: Session): JsonObject | Promise<JsonObject>;
+  /** @throws UsageError for a request that is well-formed, but surely not meant. */
+  check?(request: JsonObject): void;
   /** Goes on once the answer is shown. */
   after?(answer: JsonObject, given: Given, session: Session): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** `worldctl watch`: the feed on a terminal or as JSON lines, resumed from where it was left. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { create, type DescMessage, type JsonValue, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Command, Option } from "commander";
@@ -90,6 +90,7 @@ async function followOptions(
   given: WatchOptions,
   session: Session,
 ): Promise<FollowOptions> {
+  if (given.cursorFile !== undefined) await assertKeepable(given.cursorFile);
   const kept = given.cursorFile === undefined ? "" : await readCursor(given.cursorFile);
   const afterCursor = given.afterCursor ?? kept;
   if (given.afterCursor !== undefined && given.start !== undefined) {
@@ -123,6 +124,16 @@ async function readCursor(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
     throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : ""}`);
+  }
+}
+
+/** Found out before anything is shown: what cannot be kept would come again the next time. */
+async function assertKeepable(path: string): Promise<void> {
+  try {
+    await writeFile(`${path}.new`, "");
+    await rm(`${path}.new`);
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : ""}`);
   }
 }
 

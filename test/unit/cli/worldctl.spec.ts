@@ -12,6 +12,8 @@ const ROOT = join(import.meta.dirname, "../../..");
 const PLAN_FILE = join(ROOT, "examples/sector-etfs/v1.json");
 const HYBRID_FILE = join(ROOT, "examples/usdt-perpetuals/v2-hybrid.json");
 
+const SHORT_CSV = "world_id,strategy_id,symbol,qty,mark\nalpha\n";
+
 describe("worldctl", () => {
   let server: TestServer;
   let folder: string;
@@ -103,7 +105,13 @@ describe("worldctl", () => {
         ["plan - --positions -", "standard input can be read only once"],
         ["plan missing.json", "cannot read missing.json"],
         ["plan - --before alpha", "not name=value: alpha"],
-        ["plan - --equity ten", "not a number"],
+        ["plan - --equity ten", "option '--equity <amount>' argument 'ten' is invalid. value: not a number"],
+        ["plan -", "the total equity is missing: --equity"],
+        ["plan short.csv", "short.csv: CSV line 2: 1 values for 5 columns"],
+        ["--tls-ca ca.pem capabilities", "is spoken to in cleartext: certificates need https"],
+        ["--server https://127.0.0.1:1 --tls-ca missing.pem capabilities", "cannot read missing.pem"],
+        ["--server localhost capabilities", "needs a port, as host:port: localhost"],
+        ["watch --cursor-file nowhere/cursor", "cannot write nowhere/cursor"],
         ["worlds update alpha", "name at least one field"],
         ["policies create alpha", "either a file or --preset"],
         ["apply-world alpha --run-id x", "either --activate and --deactivate, or --evaluation"],
@@ -116,7 +124,7 @@ describe("worldctl", () => {
         ["nonsense", "unknown command"],
         ["plan --nonsense", "unknown option"],
       ] as const) {
-        const { code, err, out } = await at(line, { input: "{}" });
+        const { code, err, out } = await at(line, { input: "{}", files: { "short.csv": SHORT_CSV } });
         expect(err, line).to.contain(message);
         expect({ code, out }, line).to.deep.equal({ code: 2, out: "" });
       }
@@ -175,6 +183,9 @@ describe("worldctl", () => {
       expect(absent.code).to.equal(6);
       expect(absent.err).to.contain("is a server running at 127.0.0.1:1?");
       expect((await worldctl(["--server", "ftp://x", "capabilities"])).code).to.equal(2);
+      const plain = await worldctl(["--server", `https://127.0.0.1:${server.port}`, "capabilities"]);
+      expect(plain.code).to.equal(1);
+      expect(plain.err).to.contain("next: no TLS connection came about");
       const cleartext = await worldctl(["--server", "example.org:1", "--token", "t", "capabilities"]);
       expect(cleartext.err).to.contain("cleartext");
     });

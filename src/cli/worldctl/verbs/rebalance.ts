@@ -69,6 +69,13 @@ async function rebalanceRequest(given: Given, session: Session): Promise<JsonObj
   return { ...outer, rebalance: { ...rebalance, ...flagged } };
 }
 
+/** Left out it would be 0, which nobody means. */
+function assertEquity({ rebalance }: JsonObject): void {
+  const { totalEquity, total_equity: sameField } = rebalance as JsonObject;
+  if (totalEquity !== undefined || sameField !== undefined) return;
+  throw new UsageError("the total equity is missing: --equity <amount>, or totalEquity in the file");
+}
+
 /** A request that needs a run id, from the flag or from the file. */
 function withRunId(request: JsonObject, { options }: Given): JsonObject {
   const runId = options.runId ?? request.runId ?? request.run_id;
@@ -91,6 +98,7 @@ export const REBALANCE_VERBS: readonly Verb[] = [
     ],
     methods: { v1: RebalanceServiceV1.method.planRebalance, v2: RebalanceServiceV2.method.planRebalance },
     request: rebalanceRequest,
+    check: assertEquity,
   },
   {
     usage: "apply [file]",
@@ -99,6 +107,7 @@ export const REBALANCE_VERBS: readonly Verb[] = [
     examples: ["apply examples/sector-etfs/v1.json --run-id 2026-01-rebalance"],
     methods: { v1: RebalanceServiceV1.method.applyRebalance, v2: RebalanceServiceV2.method.applyRebalance },
     request: async (given, session) => withRunId(await rebalanceRequest(given, session), given),
+    check: assertEquity,
   },
   {
     usage: "execute [file]",
@@ -125,6 +134,7 @@ export const REBALANCE_VERBS: readonly Verb[] = [
       const flags = withoutMissing({ runId, submit, perStrategy, sharedAccount, allowLive });
       return submit === true ? withRunId({ ...request, ...flags }, given) : { ...request, ...flags };
     },
+    check: assertEquity,
   },
   {
     usage: "runs get <run-id>",
