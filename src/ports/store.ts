@@ -128,7 +128,7 @@ export interface DocPut {
 export interface BudgetChange {
   readonly name: BudgetName;
   readonly set: readonly { readonly member: string; readonly units: number }[];
-  /** The commit is refused when the total would be above this AND above what it was before; undefined = no limit. */
+  /** The commit is refused when the total would be above this, whatever it was before; undefined = no limit. */
   readonly limit?: number;
 }
 

@@ -4,7 +4,6 @@ import type { Session } from "./session.ts";
 
 /** What a change would make of a budget. */
 export interface BudgetStep {
-  readonly before: number;
   readonly total: number;
   readonly members: ReadonlyMap<string, number>;
 }
@@ -16,19 +15,18 @@ export function readBudgetTotal({ sql, book }: Session, name: BudgetName): numbe
 
 export function planBudget(session: Session, change: BudgetChange): BudgetStep {
   const { sql, book } = session;
-  const before = readBudgetTotal(session, change.name);
   const members = new Map(change.set.map(({ member, units }) => [member, units]));
-  let total = before;
+  let total = readBudgetTotal(session, change.name);
   for (const [member, units] of members) {
     const row = sql.readMember.get(book, change.name, member);
     total += units - (row === undefined ? 0 : numberOf(row, "units"));
   }
-  return { before, total, members };
+  return { total, members };
 }
 
 /** Beyond 2^53 - 1 a total would no longer be exact, so no budget goes there, limit or not. */
-export function exceeds({ before, total }: BudgetStep, limit: number | undefined): boolean {
-  return total > Math.min(limit ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) && total > before;
+export function exceeds({ total }: BudgetStep, limit: number | undefined): boolean {
+  return total > Math.min(limit ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 }
 
 export function writeBudget({ sql, book }: Session, name: BudgetName, step: BudgetStep): void {

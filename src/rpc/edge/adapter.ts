@@ -20,7 +20,7 @@ import { boundedCompressions } from "./compression.ts";
 import { countedBody } from "./counted-body.ts";
 import { type EdgeLimits, isUnseen } from "./limits.ts";
 import { type EdgeRequest, type EdgeResponse, type RefusalKind, refuse } from "./refusal.ts";
-import { repeatsCredentials } from "./repeated-credentials.ts";
+import { repeats } from "./repeated-header.ts";
 
 type RouterOptions = NonNullable<Parameters<typeof createConnectRouter>[0]> &
   Omit<FastOptions, "acceptCompression" | "bodyTimeoutMs" | "decoders" | "log" | "readMaxBytes">;
@@ -91,8 +91,10 @@ export function createAdapter(
 
 /** Why a request is not even looked at; undefined for one that is. */
 function unwelcomeFor(request: EdgeRequest, { acceptsHost }: AdapterOptions): RefusalKind | undefined {
+  if (repeats(request, "host")) return "authority";
   return (
-    authorityFault(request, acceptsHost) ?? (repeatsCredentials(request) ? "repeated-credentials" : undefined)
+    authorityFault(request, acceptsHost) ??
+    (repeats(request, "authorization") ? "repeated-credentials" : undefined)
   );
 }
 

@@ -26,7 +26,10 @@ interface RefusalAnswer {
 }
 
 const ANSWERS: Record<RefusalKind, RefusalAnswer> = {
-  authority: { status: 400, error: () => wrongHeader(":authority", "the request names no valid host") },
+  authority: {
+    status: 400,
+    error: () => wrongHeader(":authority", "the request names no valid host, or several"),
+  },
   "foreign-host": {
     status: 403,
     error: () =>
@@ -54,9 +57,9 @@ const ANSWERS: Record<RefusalKind, RefusalAnswer> = {
 };
 
 /**
- * Answers a request that cannot become a call: to gRPC callers of a method we do not have as gRPC does, to everyone
- * else with the HTTP status and the error as Connect's JSON. An HTTP/1.1 connection is closed after it, because
- * nobody has read the body.
+ * Answers a request that cannot become a call: to gRPC callers with status and details in headers alone, as gRPC does,
+ * to everyone else with the HTTP status and the error as Connect's JSON. An HTTP/1.1 connection is closed after it,
+ * because nobody has read the body.
  */
 export function refuse(kind: RefusalKind, request: EdgeRequest, response: EdgeResponse, log: ErrorLog): void {
   if (response.headersSent) {
@@ -66,7 +69,7 @@ export function refuse(kind: RefusalKind, request: EdgeRequest, response: EdgeRe
   const { status, error } = ANSWERS[kind];
   const answer = toConnectError(error(), { log });
   const grpc = grpcContentType(request);
-  if (kind === "unknown-method" && grpc !== undefined) {
+  if (grpc !== undefined) {
     const headers = setTrailerStatus(new Headers({ "content-type": grpc }), answer);
     send(response, 200, Object.fromEntries(headers));
   } else {

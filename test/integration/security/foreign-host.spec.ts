@@ -1,4 +1,4 @@
-import { createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { Client, credentials } from "@grpc/grpc-js";
 import { expect } from "chai";
@@ -55,10 +55,22 @@ describe("the name under which a server is called", () => {
     }
   });
 
+  it("stands in a request once", async () => {
+    server = await startServer();
+    const twice = pageRequest("localhost").replace(
+      "Host: localhost",
+      "Host: localhost\r\nhost: evil.example",
+    );
+    expect((await rawExchange(server.port, twice, 5000)).text).to.match(/^HTTP\/1\.1 400 /);
+  });
+
   it("is asked for over HTTP/2 too, and the refusal says what would do", async () => {
     server = await startServer();
     const refused = await rawHttp2(server.port, { ...GRPC, ":authority": "evil.example" }, FRAME);
-    expect(refused.headers[":status"]).to.equal(403);
+    expect(refused.headers).to.include({ ":status": 200, "grpc-status": String(Code.PermissionDenied) });
+    expect(refused.headers["grpc-status-details-bin"]).to.be.a("string");
+    const json = { ...GRPC, "content-type": "application/json", ":authority": "evil.example" };
+    expect((await rawHttp2(server.port, json, Buffer.from("{}"))).headers[":status"]).to.equal(403);
     const text = (await rawExchange(server.port, pageRequest("evil.example"), 5000)).text;
     expect(text).to.contain("PERMISSION_DENIED").and.contain("localhost");
     await createClient(

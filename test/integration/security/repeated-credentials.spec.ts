@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { CapabilityService } from "#gen/worldservice/v1/capability_service_pb.ts";
-import { END_HEADERS, END_STREAM, envelope, frame, PREFACE, TYPES } from "../../fault/fuzz/wire.ts";
+import { END_HEADERS, END_STREAM, frame, PREFACE, TYPES } from "../../fault/fuzz/wire.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { rawExchange } from "../edge/support.ts";
 import { AUTH_TOKENS, bearer, principalName } from "./support.ts";
@@ -9,7 +9,7 @@ const PATH = `/${CapabilityService.typeName}/GetCapabilities`;
 const RIGHT = bearer(principalName("owner", "*")).authorization ?? "";
 const REFUSAL = "authorization: the request has more than one";
 
-/** One gRPC call with just these credentials; clients that keep the rules cannot send it. */
+/** One call with just these credentials; clients that keep the rules cannot send it. */
 function http2Call(credentials: readonly string[]): Buffer {
   const literal = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
   const headers = [
@@ -17,8 +17,7 @@ function http2Call(credentials: readonly string[]): Buffer {
     [":scheme", "http"],
     [":path", PATH],
     [":authority", "localhost"],
-    ["content-type", "application/grpc"],
-    ["te", "trailers"],
+    ["content-type", "application/json"],
     ...credentials.map((value) => ["authorization", value]),
   ];
   const block = headers.map((pair) => Buffer.concat([Buffer.from([0]), ...pair.map(literal)]));
@@ -26,7 +25,7 @@ function http2Call(credentials: readonly string[]): Buffer {
     PREFACE,
     frame(TYPES.settings, 0, 0),
     frame(TYPES.headers, END_HEADERS, 1, Buffer.concat(block)),
-    frame(TYPES.data, END_STREAM, 1, envelope(Buffer.alloc(0))),
+    frame(TYPES.data, END_STREAM, 1, Buffer.from("{}")),
   ]);
 }
 

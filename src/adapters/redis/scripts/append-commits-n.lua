@@ -71,8 +71,9 @@ local function staleAnswer(docs)
   end
 end
 
-local function totalAfter(request, before)
-  local total, changes, members = before, request[CHANGES], hashAt(KEYS[request[MEMBERS]])
+local function totalAfter(request)
+  local total = tonumber(totals.values[request[BUDGET]] or "0")
+  local changes, members = request[CHANGES], hashAt(KEYS[request[MEMBERS]])
   for i = 1, #changes, 2 do
     total = total + tonumber(changes[i + 1]) - tonumber(members.values[changes[i]] or "0")
   end
@@ -82,15 +83,13 @@ end
 -- Whole numbers up to 2^53 are exact here, and the limit is never above 2^53 - 1.
 local function overBudgetAnswer(request)
   if request[BUDGET] == "" then return nil end
-  local before = tonumber(totals.values[request[BUDGET]] or "0")
-  local total = totalAfter(request, before)
-  if total > tonumber(request[LIMIT]) and total > before then return { -10, text(total) } end
+  local total = totalAfter(request)
+  if total > tonumber(request[LIMIT]) then return { -10, text(total) } end
 end
 
 local function applyBudget(request)
   if request[BUDGET] == "" then return end
-  local total = totalAfter(request, tonumber(totals.values[request[BUDGET]] or "0"))
-  set(totals, request[BUDGET], text(total))
+  set(totals, request[BUDGET], text(totalAfter(request)))
   local changes, members = request[CHANGES], hashAt(KEYS[request[MEMBERS]])
   for i = 1, #changes, 2 do set(members, changes[i], changes[i + 1]) end
 end
