@@ -17,9 +17,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function serve(argv: readonly string[]): Promise<void> {
-  const [{ compose }, { readSettings }, { createLog }] = await Promise.all([
+  const [{ compose }, { readSettings }, { needingRestart }, { createLog }] = await Promise.all([
     import("./compose.ts"),
     import("./settings/read-settings.ts"),
+    import("./settings/describe.ts"),
     import("./log.ts"),
   ]);
   const settings = readSettings({ argv });
@@ -30,7 +31,11 @@ async function serve(argv: readonly string[]): Promise<void> {
     throw error;
   });
   // Before anybody is told that it is ready, and may want it to stop.
-  rereadOnHangUp(log, () => server.replaceCredentials(readSettings({ argv })));
+  rereadOnHangUp(log, () => {
+    const reread = readSettings({ argv });
+    server.replaceCredentials(reread);
+    return needingRestart(settings, reread);
+  });
   stopOnSignals(log, async (signal) => {
     server.announceDrain();
     if (signal === "SIGTERM") await sleep(noticeMs(settings.drainTimeoutMs));
@@ -71,11 +76,12 @@ function cannotListen(setting: string, where: string): (cause: unknown) => never
 }
 
 /** SIGHUP reads the settings again and takes the credentials from them; everything else needs a restart. */
-function rereadOnHangUp(log: import("pino").Logger, reread: () => void): void {
+function rereadOnHangUp(log: import("pino").Logger, reread: () => readonly string[]): void {
   process.on("SIGHUP", () => {
     try {
-      reread();
+      const others = reread();
       log.info("the credentials were read again");
+      if (others.length > 0) log.warn({ settings: others }, "other settings changed: they need a restart");
     } catch (error) {
       log.error({ err: error }, "the settings cannot be used; the credentials stay as they were");
     }

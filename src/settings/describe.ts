@@ -26,6 +26,17 @@ export function effectiveSettings(settings: Settings): readonly EffectiveSetting
   }));
 }
 
+/** Taken over while the server runs. */
+const REPLACEABLE: ReadonlySet<SettingName> = new Set(["authTokens", "authCertificates"]);
+
+/** Keys of the settings that differ and that a running server does not take over. */
+export function needingRestart(running: Settings, reread: Settings): readonly string[] {
+  const text = (settings: Settings, name: SettingName) => JSON.stringify(plainValue(settings, name));
+  return SETTING_NAMES.filter(
+    (name) => !REPLACEABLE.has(name) && text(running, name) !== text(reread, name),
+  ).map((name) => DEFINITIONS[name].key);
+}
+
 function plainValue<Name extends SettingName>(settings: Settings, name: Name): Plain {
   const definition = DEFINITIONS[name] as Definition<Settings[Name]>;
   return definition.kind.plain(settings[name]);

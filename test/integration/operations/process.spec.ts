@@ -105,8 +105,8 @@ describe("the server process", () => {
 
   it("takes other tokens from its file on SIGHUP, and keeps the old ones when the file is broken", async () => {
     const file = join(folder, "settings.yaml");
-    const write = (tokens: string) =>
-      writeFileSync(file, `worldservice:\n  server:\n    auth_tokens: ${tokens}\n`);
+    const write = (tokens: string, more = "") =>
+      writeFileSync(file, `worldservice:\n  server:\n    auth_tokens: ${tokens}\n${more}`);
     write(AUTH_TOKENS);
     const server = await startedProcess({ config: file });
     await capabilities(server.port, bearer(OWNER));
@@ -117,9 +117,16 @@ describe("the server process", () => {
     await capabilities(server.port, bearer(OWNER));
     write(
       JSON.stringify((JSON.parse(AUTH_TOKENS) as { name: string }[]).filter(({ name }) => name !== OWNER)),
+      "    lock_ttl: 9s\n    book: other\n",
     );
     server.child.kill("SIGHUP");
     await said("the credentials were read again");
+    const needRestart = "other settings changed: they need a restart";
+    await said(needRestart);
+    expect(server.lines.find(({ msg }) => msg === needRestart)?.settings).to.have.members([
+      "book",
+      "lock_ttl",
+    ]);
     expect(await failureOf(capabilities(server.port, bearer(OWNER)))).to.include({
       code: Code.Unauthenticated,
     });
