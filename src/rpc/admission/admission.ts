@@ -16,7 +16,7 @@ import { createWaitingLine } from "./waiting-line.ts";
 export type Lack = "calls" | "mutations" | "lag";
 
 /** Which limit a call met; also the label of a metric. */
-export type RefusedBy = Lack | "rate" | "world" | "subscriptions";
+export type RefusedBy = Lack | "rate" | "world" | "subscriptions" | "streams";
 
 export interface AdmissionOptions {
   readonly limits?: Partial<AdmissionLimits>;
@@ -55,6 +55,7 @@ export function createAdmission({
   const subscriptions = new Map<string, number>();
   const running = createSlots(limits.running, limits.mutations, limits.startedPerTurn);
   const worlds = new Map<string, Slots>();
+  let publicStreams = 0;
   const line = createWaitingLine(limits, () => performance.now());
   let calls = 0;
   let mutations = 0;
@@ -91,6 +92,13 @@ export function createAdmission({
     onceOver(context.signal, () => subscriptions.set(principal, (subscriptions.get(principal) ?? 1) - 1));
   }
 
+  /** Anybody may open these, so there are few. */
+  function admitPublicStream(context: HandlerContext): void {
+    if (publicStreams >= limits.publicStreams) throw refuse("streams");
+    publicStreams++;
+    onceOver(context.signal, () => publicStreams--);
+  }
+
   /** Takes a place in every world, in sorted order, so that two calls never wait for each other. */
   async function takeAll(names: readonly string[], signal: AbortSignal): Promise<() => void> {
     const held: (() => void)[] = [];
@@ -123,7 +131,11 @@ export function createAdmission({
     gate(context) {
       const rpc = rpcName(context.method);
       const rule = RULES.get(rpc);
-      if (rule === undefined || rule.kind === "public") return;
+      if (rule === undefined) return;
+      if (rule.kind === "public") {
+        if (context.method.methodKind !== "unary") admitPublicStream(context);
+        return;
+      }
       const principal = principalOf(context) ?? ANYBODY;
       const waitMs = rate?.take(principal);
       if (waitMs !== undefined) throw refuse("rate", waitMs);
@@ -164,6 +176,7 @@ const TEXTS: Readonly<Record<RefusedBy, string>> = {
   lag: "the server is behind with its work",
   world: "too many changes wait for this world",
   subscriptions: "this caller has as many subscriptions as it may have",
+  streams: "the server has as many streams for callers without credentials as it can carry",
 };
 
 /** How long to wait before the same call again, in milliseconds; the rate limit tells its own time. */
@@ -174,6 +187,7 @@ const RETRY_MS: Readonly<Record<RefusedBy, number>> = {
   lag: 1000,
   world: 500,
   subscriptions: 5000,
+  streams: 5000,
 };
 
 /** The unary calls that a server without room refuses, and whether they change something. */

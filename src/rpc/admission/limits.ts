@@ -22,6 +22,8 @@ export interface AdmissionLimits {
   readonly ratePerSecond: number | undefined;
   /** Open subscriptions of one principal; undefined = no limit. */
   readonly subscriptions: number | undefined;
+  /** Open streams that need no credentials (health, reflection), of all callers together. */
+  readonly publicStreams: number;
 }
 
 export const DEFAULT_ADMISSION: AdmissionLimits = {
@@ -37,4 +39,5 @@ export const DEFAULT_ADMISSION: AdmissionLimits = {
   lagCalls: 32,
   ratePerSecond: undefined,
   subscriptions: undefined,
+  publicStreams: 1000,
 };

@@ -190,6 +190,24 @@ describe("admission", () => {
     await Promise.all(Array.from({ length: 30 }, () => client.getCapabilities({})));
   });
 
+  it("bounds the streams that anybody may open, and takes another when one ends", async () => {
+    await start({ publicStreams: 2 }, { auth_tokens: AUTH_TOKENS });
+    const health = createClient(Health, server.transport);
+    const open = async () => {
+      const stop = new AbortController();
+      await health.watch({}, { signal: stop.signal })[Symbol.asyncIterator]().next();
+      return stop;
+    };
+    const [one, two] = [await open(), await open()];
+    expect(await failureOf(open())).to.include(LIMITED);
+    await health.check({});
+    one.abort();
+    let three: AbortController | undefined;
+    // The server hears of the end a little later.
+    while (three === undefined) three = await open().catch(() => undefined);
+    for (const stop of [two, three]) stop?.abort();
+  });
+
   it("lets a principal have as many subscriptions as the settings say, and a new one when one ends", async () => {
     await start({}, { auth_tokens: AUTH_TOKENS, subscription_limit: 2 });
     const bus = createClient(ControlBusService, server.transport);
