@@ -67,7 +67,7 @@ export function createAdmission({
 
   /** Loads that a server which does too much already can do without; the reserved lane and probes are none of them. */
   function lackOfRoom(isMutation: boolean): Lack | undefined {
-    if (isMutation && mutations >= line.most(mutations)) return "mutations";
+    if (isMutation && mutations >= line.most(running.waiting())) return "mutations";
     if (calls >= limits.calls) return "calls";
     return calls >= limits.lagCalls && lag.lagMs() > limits.lagMs ? "lag" : undefined;
   }

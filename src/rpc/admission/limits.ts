@@ -4,7 +4,7 @@ export interface AdmissionLimits {
   readonly calls: number;
   /** Of these, calls that change something, waiting ones included: more are refused before their body is read. */
   readonly mutations: number;
-  /** The same while there has been a line of waiting ones for longer than `lineMs`, in milliseconds. */
+  /** The same while some have waited for one of the `running` places for longer than `lineMs`, in milliseconds. */
   readonly standingMutations: number;
   readonly lineMs: number;
   /** Mutations that are worked on at once; the others wait their turn. */
@@ -28,13 +28,13 @@ export interface AdmissionLimits {
 
 export const DEFAULT_ADMISSION: AdmissionLimits = {
   calls: 2048,
-  mutations: 256,
+  mutations: 320,
   standingMutations: 64,
   lineMs: 250,
   running: 32,
   startedPerTurn: 8,
   runningPerWorld: 8,
-  waitingPerWorld: 256,
+  waitingPerWorld: 192,
   lagMs: 200,
   lagCalls: 32,
   ratePerSecond: undefined,

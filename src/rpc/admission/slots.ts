@@ -5,6 +5,8 @@ export interface Slots {
    * Rejects with the signal's reason when that aborts first.
    */
   take(signal: AbortSignal): Promise<() => void> | undefined;
+  /** How many wait. */
+  waiting(): number;
   /** Neither taken nor waited for. */
   isIdle(): boolean;
 }
@@ -66,6 +68,7 @@ export function createSlots(places: number, maxWaiting: number, perTurn = places
       if (waiting.size === 0 && hasPlace()) return Promise.resolve(place());
       return waiting.size < maxWaiting ? wait(signal) : undefined;
     },
+    waiting: () => waiting.size,
     isIdle: () => taken === 0 && waiting.size === 0,
   };
 }

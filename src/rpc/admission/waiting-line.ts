@@ -2,11 +2,11 @@ import type { AdmissionLimits } from "./limits.ts";
 
 /** How long the line of mutations may get. */
 export interface WaitingLine {
-  /** The most mutations there may be, running ones included, while there are `mutations` of them. */
-  most(mutations: number): number;
+  /** The most mutations there may be, running ones included, while so many wait for their turn. */
+  most(waiting: number): number;
 }
 
-type LineLimits = Pick<AdmissionLimits, "mutations" | "standingMutations" | "lineMs" | "running">;
+type LineLimits = Pick<AdmissionLimits, "mutations" | "standingMutations" | "lineMs">;
 
 /**
  * A crowd that comes at once may wait. Where there has been a line for a while, more comes than can be done: then a long
@@ -18,9 +18,9 @@ type LineLimits = Pick<AdmissionLimits, "mutations" | "standingMutations" | "lin
 export function createWaitingLine(limits: LineLimits, now: () => number): WaitingLine {
   let noLineAt = now();
   return {
-    most(mutations) {
+    most(waiting) {
       const at = now();
-      if (mutations <= limits.running) noLineAt = at;
+      if (waiting === 0) noLineAt = at;
       return at - noLineAt > limits.lineMs ? limits.standingMutations : limits.mutations;
     },
   };

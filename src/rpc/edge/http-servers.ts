@@ -72,6 +72,9 @@ const CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
 /** At about 60 µs each, refusals take a tenth of a processor at most, and none waits for longer than a second. */
 const REFUSALS = { perSecond: 1_500, burst: 50, maxWaiting: 1_500 };
 
+/** Who sends more than this to a call that waits for its refusal is told at once, and stops. */
+const UNREAD_BYTES = 64 * 1024;
+
 /** As `createHttp1Server`, for HTTP/2. Errors of sessions and sockets are the peers' business: logged at debug. */
 export function createHttp2Front({ handler, limits, log, screen }: HttpServerOptions): Http2Front {
   const server = http2.createServer(
@@ -128,7 +131,14 @@ function screenStreams(server: http2.Http2Server, screen: Screen): void {
       return;
     }
     stream.on("error", () => undefined); // a peer that went away: nobody is there to be told
-    pace.refuse(() => refuse(stream, refusal));
+    const { hurry, drop } = pace.refuse(() => refuse(stream, refusal));
+    if (stream.closed) return;
+    let bytes = 0;
+    stream.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > UNREAD_BYTES) hurry();
+    });
+    stream.once("close", drop);
   });
 }
 

@@ -1,7 +1,15 @@
 /** Lets refusals leave at a bounded pace. */
 export interface RefusalPace {
   /** Runs `send` now while few leave, else when its turn comes. */
-  refuse(send: () => void): void;
+  refuse(send: () => void): Pending;
+}
+
+/** A refusal that may still wait. All of it does nothing once the refusal has left. */
+export interface Pending {
+  /** Sends it although it is not its turn. */
+  hurry(): void;
+  /** There is nobody left to be refused. */
+  drop(): void;
 }
 
 export interface RefusalPaceOptions {
@@ -35,21 +43,27 @@ export function createRefusalPace({
 
   function refill(): void {
     const time = now();
-    tokens = Math.min(burst, tokens + ((time - at) * perSecond) / 1000);
+    tokens += ((time - at) * perSecond) / 1000;
     at = time;
+    // While some wait, nothing is saved up: what a long turn has brought is theirs.
+    if (waiting.size === 0) tokens = Math.min(burst, tokens);
+  }
+
+  function sendNow(send: () => void): void {
+    if (waiting.delete(send)) send();
   }
 
   function sendOldest(): void {
-    const [send] = waiting;
-    if (send === undefined) return;
-    waiting.delete(send);
-    send();
+    for (const send of waiting) {
+      sendNow(send);
+      return;
+    }
   }
 
   function tick(): void {
+    isTicking = false;
     refill();
     for (; tokens >= 1 && waiting.size > 0; tokens--) sendOldest();
-    isTicking = false;
     if (waiting.size > 0) tickLater();
   }
 
@@ -61,15 +75,17 @@ export function createRefusalPace({
 
   return {
     refuse(send) {
+      const pending = { hurry: () => sendNow(send), drop: () => void waiting.delete(send) };
       refill();
       if (waiting.size === 0 && tokens >= 1) {
         tokens--;
         send();
-        return;
+        return pending;
       }
       waiting.add(send);
       if (waiting.size > maxWaiting) sendOldest();
       tickLater();
+      return pending;
     },
   };
 }

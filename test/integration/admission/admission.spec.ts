@@ -1,5 +1,5 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { expect } from "chai";
 import { ActivationService } from "#gen/worldservice/v1/activation_service_pb.ts";
 import { AllocationService } from "#gen/worldservice/v1/allocation_service_pb.ts";
@@ -104,6 +104,23 @@ describe("admission", () => {
     client.close();
     expect(await failureOf(upsert("r"))).to.include(LIMITED);
     await createClient(CapabilityService, server.transport).getCapabilities({});
+  });
+
+  it("refuses a crowd at its own pace, all of it, with bodies of any size", async () => {
+    await start({ mutations: 0 });
+    const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    const path = `/${AllocationService.typeName}/UpsertAllocations`;
+    const plain = (bytes: Buffer) => bytes;
+    const ask = (bytes: number) =>
+      new Promise<ServiceError | null>((resolve) => {
+        const call = client.makeUnaryRequest(path, plain, plain, Buffer.alloc(bytes), resolve);
+        if (bytes === 0) call.cancel(); // nobody is there to be told
+      });
+    const sizes = Array.from({ length: 400 }, (_, at) => [1, 0, 100, 300_000][at % 4] ?? 1);
+    const codes = (await Promise.all(sizes.map(ask))).map((error) => error?.code);
+    expect(codes.filter((code) => code === status.RESOURCE_EXHAUSTED)).to.have.length(300);
+    expect(codes.filter((code) => code === status.CANCELLED)).to.have.length(100);
+    client.close();
   });
 
   it("lets freezes, acknowledgements, health and reads pass while changes are refused", async () => {

@@ -41,7 +41,9 @@ for _, request in ipairs(requests) do
 end
 loadHashes()
 for i, request in ipairs(requests) do answers[i] = acquire(request[1], request[2], request[3]) end
-inMemoryOnly()
+-- Taking a lock waits for no disk and no replica: a commit under it writes its fence down. After a crash the lock is
+-- gone, and commits of who held it are refused for the nonce; a fence that no commit saw may be given out again.
+redis.set_repl(redis.REPL_NONE)
 writeHashes()
 local head = redis.call("HMGET", KEYS[1], "revision", "hash")
 return { head[1], head[2], answers }

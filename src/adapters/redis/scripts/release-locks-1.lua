@@ -13,6 +13,5 @@ for i = 2, #ARGV do
   local fence, nonce = holderOf(holders.values[ARGV[i]])
   if nonce == ARGV[1] then set(holders, ARGV[i], titleOf(fence, nonce) .. "0") end
 end
-inMemoryOnly()
 writeHashes()
 return 1

@@ -14,6 +14,5 @@ for i = 3, #ARGV do
   if nonce ~= ARGV[1] or untilMs <= time then return -9 end
   set(holders, ARGV[i], titleOf(fence, nonce) .. text(time + tonumber(ARGV[2])))
 end
-inMemoryOnly()
 writeHashes()
 return 1

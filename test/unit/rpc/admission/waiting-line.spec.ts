@@ -3,8 +3,7 @@ import { createWaitingLine } from "../../../../src/rpc/admission/waiting-line.ts
 
 describe("the line of mutations", () => {
   let time = 0;
-  const lineOf = () =>
-    createWaitingLine({ mutations: 256, standingMutations: 64, lineMs: 250, running: 32 }, () => time);
+  const lineOf = () => createWaitingLine({ mutations: 256, standingMutations: 64, lineMs: 250 }, () => time);
 
   beforeEach(() => {
     time = 0;
@@ -13,25 +12,25 @@ describe("the line of mutations", () => {
   it("may be long for a crowd that comes at once, also after a quiet time", () => {
     const line = lineOf();
     time = 60_000;
-    for (let count = 0; count < 256; count++) expect(line.most(count)).to.equal(256);
+    for (let waiting = 0; waiting < 224; waiting++) expect(line.most(waiting)).to.equal(256);
   });
 
   it("gets short while it does not end", () => {
     const line = lineOf();
     line.most(0);
     time = 250;
-    expect(line.most(100)).to.equal(256);
+    expect(line.most(68)).to.equal(256);
     time = 251;
-    expect(line.most(100)).to.equal(64);
+    expect(line.most(68)).to.equal(64);
     time = 60_000;
-    expect(line.most(64)).to.equal(64);
+    expect(line.most(32)).to.equal(64);
   });
 
   it("may be long again once there was none", () => {
     const line = lineOf();
     time = 1_000;
-    expect(line.most(33)).to.equal(64);
-    expect(line.most(32)).to.equal(256);
-    expect(line.most(33)).to.equal(256);
+    expect(line.most(1)).to.equal(64);
+    expect(line.most(0)).to.equal(256);
+    expect(line.most(1)).to.equal(256);
   });
 });

@@ -52,6 +52,29 @@ describe("the pace of refusals", () => {
     await untilSent(7);
   });
 
+  it("gives those who wait all that a long turn has brought", async () => {
+    const refuse = paceOf(100);
+    refuse(1, 30);
+    time = 20;
+    await untilSent(23);
+    expect(sent).to.have.length(23);
+    time = 1_000;
+    await untilSent(30);
+  });
+
+  it("lets one leave before its turn, and forgets one that is gone", async () => {
+    const pace = createRefusalPace({ perSecond: 1000, burst: 1, maxWaiting: 100, now: () => time });
+    const pending = [1, 2, 3, 4].map((n) => pace.refuse(() => sent.push(n)));
+    pending[2]?.hurry();
+    pending[2]?.hurry();
+    pending[1]?.drop();
+    expect(sent).to.deep.equal([1, 3]);
+    time = 100;
+    await untilSent(3);
+    pending[1]?.hurry();
+    expect(sent).to.deep.equal([1, 3, 4]);
+  });
+
   it("saves up no more than a burst over a quiet time", async () => {
     const refuse = paceOf(100);
     time = 60_000;

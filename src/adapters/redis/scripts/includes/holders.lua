@@ -20,10 +20,3 @@ end
 local function titleOf(fence, nonce)
   return text(fence) .. " " .. nonce .. " "
 end
-
--- Locks live in memory: taking one waits for no disk and no replica. A commit under them writes their fences down. After
--- a crash the locks are gone, and the commits of those who held them are refused for their nonces; a fence that no
--- commit saw may be given out again.
-local function inMemoryOnly()
-  redis.set_repl(redis.REPL_NONE)
-end
