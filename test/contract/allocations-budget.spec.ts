@@ -50,10 +50,11 @@ describe("the sum of a book's allocations", () => {
     ]);
   });
 
-  it("that is above 1 already may go down in v2, not up", async () => {
+  it("that v1 brought above 1 is refused in v2 until it is at most 1, and v1 may lower it step by step", async () => {
     await set("v1", { alpha: 0.9, beta: 0.9 });
-    responseOf(await set("v2", { alpha: 0.8 }));
-    expect(reasonOf(await set("v2", { alpha: 0.85 }))).to.equal("ALLOCATION_SUM_EXCEEDED");
+    expect(reasonOf(await set("v2", { alpha: 0.8 }))).to.equal("ALLOCATION_SUM_EXCEEDED");
+    responseOf(await set("v1", { alpha: 0.8 }));
+    responseOf(await set("v2", { alpha: 0.5, beta: 0.5 }));
   });
 
   it("never passes 1, however many callers change different worlds at once", async () => {
