@@ -68,7 +68,7 @@ export const ENGLISH: ReadonlyMap<string, ErrorText> = new Map([
   ["ETAG_MISMATCH", text("the document changed since it was read", "read again, then decide again")],
   [
     "LOCK_LOST",
-    text("the lock ran out and another call came in; nothing was written", "send the same call again"),
+    text("the lock ran out, or was lost with its store; nothing was written", "send the same call again"),
   ],
   ["APPLY_IN_PROGRESS", text("another apply of this world is open", "wait for it")],
   [
@@ -189,7 +189,7 @@ export const KOREAN: ReadonlyMap<string, ErrorText> = new Map([
   ["ETAG_MISMATCH", text("읽은 뒤에 문서가 바뀌었다", "다시 읽고 다시 판단한다")],
   [
     "LOCK_LOST",
-    text("잠금이 만료되어 다른 호출이 들어왔다. 아무것도 기록되지 않았다", "같은 호출을 다시 보낸다"),
+    text("잠금이 만료되었거나 저장소와 함께 사라졌다. 아무것도 기록되지 않았다", "같은 호출을 다시 보낸다"),
   ],
   ["APPLY_IN_PROGRESS", text("이 월드의 다른 적용이 진행 중이다", "끝나기를 기다린다")],
   ["LOCK_TIMEOUT", text("제시간에 잠금을 얻지 못했다", "RetryInfo의 시간만큼 쉬고 같은 호출을 다시 보낸다")],

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     values.push(...found);
     if (options.json === true) for (const value of found) process.stdout.write(`${JSON.stringify(value)}\n`);
   }
-  if (values.length === 0) {
+  if (values.length === 0 && only !== undefined) {
     process.exitCode = 1;
     process.stderr.write(`nothing is called ${only}; benches: ${Object.keys(BENCHES).join(", ")}\n`);
     return;

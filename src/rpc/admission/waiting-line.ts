@@ -16,12 +16,13 @@ type LineLimits = Pick<AdmissionLimits, "mutations" | "standingMutations" | "lin
  * @param now monotonic, in milliseconds.
  */
 export function createWaitingLine(limits: LineLimits, now: () => number): WaitingLine {
+  const standing = Math.min(limits.standingMutations, limits.mutations);
   let noLineAt = now();
   return {
     most(waiting) {
       const at = now();
       if (waiting === 0) noLineAt = at;
-      return at - noLineAt > limits.lineMs ? limits.standingMutations : limits.mutations;
+      return at - noLineAt > limits.lineMs ? standing : limits.mutations;
     },
   };
 }

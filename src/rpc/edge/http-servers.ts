@@ -69,7 +69,7 @@ export interface Http2Front {
 const STREAM_WINDOW_BYTES = 16 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
 
-/** At about 60 µs each, refusals take a sixteenth of a processor at most, and none waits for much longer than a second. */
+/** At about 60 µs each, refusals take a sixteenth of a processor at most, and none waits for longer than a second and a half. */
 const REFUSALS = { perSecond: 1_000, burst: 50, maxWaiting: 1_500 };
 
 /** Who sends more than this to a call that waits for its refusal is told at once, and stops. */

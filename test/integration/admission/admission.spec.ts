@@ -16,6 +16,16 @@ import { AUTH_TOKENS, bearer, principalName } from "../security/support.ts";
 const LIMITED = { code: Code.ResourceExhausted, reason: "LIMIT_EXCEEDED" };
 const OWNER = bearer(principalName("owner", "*"));
 
+/** An upsert with so many bytes that are no message; without any it is cancelled at once. Resolves with its error. */
+function junkUpsert(client: Client, bytes: number): Promise<ServiceError | null> {
+  const path = `/${AllocationService.typeName}/UpsertAllocations`;
+  const plain = (message: Buffer) => message;
+  return new Promise((resolve) => {
+    const call = client.makeUnaryRequest(path, plain, plain, Buffer.alloc(bytes), resolve);
+    if (bytes === 0) call.cancel();
+  });
+}
+
 describe("admission", () => {
   let server: TestServer;
   /** While set, calls that write stop in their first stage. */
@@ -89,14 +99,8 @@ describe("admission", () => {
   it("refuses by the headers alone over gRPC, to any client, and the connection goes on", async () => {
     await start({ mutations: 0 });
     const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-    const path = `/${AllocationService.typeName}/UpsertAllocations`;
-    const plain = (bytes: Buffer) => bytes;
-    const ask = (bytes: number) =>
-      new Promise<ServiceError | null>((resolve) => {
-        client.makeUnaryRequest(path, plain, plain, Buffer.alloc(bytes), resolve);
-      });
     // What is refused has not been decoded: none of these is a message.
-    const refusals = await Promise.all([1, 10_000, 5_000_000].map(ask));
+    const refusals = await Promise.all([1, 10_000, 5_000_000].map((bytes) => junkUpsert(client, bytes)));
     for (const error of refusals) {
       expect(error?.code).to.equal(Code.ResourceExhausted);
       expect(error?.metadata.get("grpc-status-details-bin")).to.have.length(1);
@@ -109,15 +113,10 @@ describe("admission", () => {
   it("refuses a crowd at its own pace, all of it, with bodies of any size", async () => {
     await start({ mutations: 0 });
     const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-    const path = `/${AllocationService.typeName}/UpsertAllocations`;
-    const plain = (bytes: Buffer) => bytes;
-    const ask = (bytes: number) =>
-      new Promise<ServiceError | null>((resolve) => {
-        const call = client.makeUnaryRequest(path, plain, plain, Buffer.alloc(bytes), resolve);
-        if (bytes === 0) call.cancel(); // nobody is there to be told
-      });
     const sizes = Array.from({ length: 400 }, (_, at) => [1, 0, 100, 300_000][at % 4] ?? 1);
-    const codes = (await Promise.all(sizes.map(ask))).map((error) => error?.code);
+    const codes = (await Promise.all(sizes.map((bytes) => junkUpsert(client, bytes)))).map(
+      (error) => error?.code,
+    );
     expect(codes.filter((code) => code === status.RESOURCE_EXHAUSTED)).to.have.length(300);
     expect(codes.filter((code) => code === status.CANCELLED)).to.have.length(100);
     client.close();

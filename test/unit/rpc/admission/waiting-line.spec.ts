@@ -26,6 +26,12 @@ describe("the line of mutations", () => {
     expect(line.most(32)).to.equal(64);
   });
 
+  it("never gets longer than it may be at most", () => {
+    const line = createWaitingLine({ mutations: 4, standingMutations: 64, lineMs: 250 }, () => time);
+    time = 1_000;
+    expect(line.most(1)).to.equal(4);
+  });
+
   it("may be long again once there was none", () => {
     const line = lineOf();
     time = 1_000;
